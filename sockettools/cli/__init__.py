@@ -1,0 +1,57 @@
+"""``python -m sockettools COMMAND``: one file per command."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from sockettools import __version__
+from sockettools.cli import practice
+from sockettools.cli.status import ExitStatus
+from sockettools.cli.streams import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+    from typing import NoReturn
+
+COMMANDS: dict[str, ModuleType] = {"practice": practice}
+
+
+def main(argv: Sequence[str], streams: Streams) -> int:
+    """Run one command and return its exit status; ``argv`` is without the program's name."""
+    # argparse writes its help and its errors to whatever sys.stdout and sys.stderr are.
+    with contextlib.redirect_stdout(streams.stdout), contextlib.redirect_stderr(streams.stderr):
+        try:
+            arguments = _parser().parse_args(argv)
+        except SystemExit as exc:
+            return int(exc.code or 0)
+    try:
+        return int(COMMANDS[arguments.command].main(arguments, streams))
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except OSError as exc:
+        streams.stderr.write(f"sockettools {arguments.command}: {exc.strerror or exc}\n")
+        return ExitStatus.FAILED
+
+
+def run() -> NoReturn:
+    """Be the command: this process's arguments and streams, and its exit status."""
+    sys.exit(main(sys.argv[1:], Streams.standard()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sockettools", description="Network programs by hand.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"sockettools {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        command.add_arguments(
+            commands.add_parser(
+                name, help=command.HELP, description=command.HELP, allow_abbrev=False
+            )
+        )
+    return parser

@@ -1,0 +1,12 @@
+"""How a command ended, as its exit status."""
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """What a shell reads in ``$?``."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    INTERRUPTED = 130  # 128 + SIGINT, as shells have it

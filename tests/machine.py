@@ -1,0 +1,22 @@
+"""What a few tests need of the machine they run on."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")
+needs_dev_full = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="this system has no /dev/full to play a full disk"
+)
