@@ -1,0 +1,151 @@
+"""``scrapy crawl``: Scrapy's own with all its options, and an exit status that can be trusted.
+
+0: the crawl did its job; what that means is the spider's to say. 1: it did not. 2: the command
+was wrong, and nothing was requested. 130: Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import sys
+from asyncio import Task
+from functools import partial
+from typing import TYPE_CHECKING
+
+from scrapy.commands.crawl import Command as ScrapyCrawl
+from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
+from scrapy.utils.log import get_scrapy_root_handler
+from twisted.internet.defer import Deferred
+
+from netcrawl.arguments import read_arguments
+from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
+from sockettools.text import visible
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable
+
+    from scrapy import Spider
+    from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+
+class Command(ScrapyCrawl):
+    """Named after its module: ``crawl``."""
+
+    def short_desc(self) -> str:
+        """Say what Scrapy's list of commands shows."""
+        return "Run a spider; the exit status tells whether it did its job"
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Check the command line before Scrapy starts anything, and exit with 2 if it is wrong."""
+        try:
+            super().process_options(args, opts)
+            self._check(args, opts.spargs)
+        except UsageError as exc:
+            _complain(str(exc))
+            sys.exit(USAGE)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Crawl, and set ``exitcode``."""
+        assert self.crawler_process is not None  # noqa: S101 - set in scrapy.cmdline
+        name = args[0]
+        try:
+            crawler = self._create_crawler(name)
+            watch = CrawlWatch(crawler)
+            crashes = _collect_crashes(self.crawler_process.crawl(crawler, **opts.spargs))
+            self.crawler_process.start()
+        except KeyboardInterrupt:  # before Scrapy handles signals, or after
+            outcome = Outcome(INTERRUPTED, "interrupted")
+        else:
+            outcome = _crash_outcome(crashes[0]) if crashes else watch.outcome()
+        self.exitcode = outcome.status
+        if outcome.problem:
+            self._tell(name, outcome.problem)
+        if outcome.answer is not None and not self._feed_on_stdout():
+            self._print(outcome.answer)
+
+    def _check(self, args: list[str], spider_arguments: dict[str, str]) -> None:
+        """Raise UsageError for what cannot be crawled."""
+        if unknown := [word for word in args if word.startswith("-")]:
+            raise UsageError(f"there is no option {unknown[0]}: see scrapy crawl --help")
+        if len(args) > 1:
+            raise UsageError(f"one spider at a time, not {len(args)}: {' '.join(args)}")
+        spider = self._load_spider(*args)
+        if hasattr(spider, "arguments"):
+            read_arguments(spider.arguments, spider_arguments)
+
+    def _load_spider(self, name: str = "") -> type[Spider]:
+        assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
+        loader = get_spider_loader(self.settings)
+        names = sorted(loader.list())
+        if not name:
+            raise UsageError(f"name a spider: there are {', '.join(names)}")
+        try:
+            return loader.load(name)
+        except KeyError:
+            nearest = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
+            raise UsageError(f"there is no spider {name!r}: {hint}") from None
+
+    def _tell(self, name: str, problem: str) -> None:
+        """Write the line into the log, and also to standard error where the log goes elsewhere."""
+        logging.getLogger(name).error("%s", problem)
+        handler = get_scrapy_root_handler()
+        if not (
+            isinstance(handler, logging.StreamHandler)
+            and handler.stream is sys.stderr
+            and handler.level <= logging.ERROR
+        ):
+            _complain(problem)
+
+    def _feed_on_stdout(self) -> bool:
+        assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
+        return any(str(uri).startswith("stdout:") for uri in self.settings.getdict("FEEDS"))
+
+    def _print(self, answer: str) -> None:
+        try:
+            print(visible(answer), flush=True)
+        except OSError as exc:
+            _complain(f"cannot write to standard output: {exc.strerror or exc}")
+            self.exitcode = FAILED
+            # Python flushes standard output once more at exit, and would fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _collect_crashes(crawl: Awaitable[None]) -> list[BaseException]:
+    """Return a list that gets the exception that ends ``crawl``, if one does.
+
+    It comes from outside the callbacks: a constructor, a component, a setting.
+    """
+    crashes: list[BaseException] = []
+    if isinstance(crawl, Deferred):
+        crawl.addErrback(_append_failure, crashes)
+    elif isinstance(crawl, Task):
+        crawl.add_done_callback(partial(_append_exception, crashes=crashes))
+    return crashes
+
+
+def _append_failure(failure: Failure, crashes: list[BaseException]) -> None:
+    if failure.value is not None:
+        crashes.append(failure.value)
+
+
+def _append_exception(task: Task[None], crashes: list[BaseException]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        crashes.append(error)
+
+
+def _crash_outcome(error: BaseException) -> Outcome:
+    if isinstance(error, UsageError):
+        return Outcome(USAGE, str(error))
+    logger.error("The crawl could not be started", exc_info=error)
+    return Outcome(FAILED, f"the crawl could not be started: {error}")
+
+
+def _complain(problem: str) -> None:
+    print(f"scrapy crawl: {problem}", file=sys.stderr)

@@ -1,0 +1,54 @@
+"""Scrapy's settings for this project. What is not here has Scrapy's default."""
+
+from sockettools import __version__
+
+BOT_NAME = "netcrawl"
+SPIDER_MODULES = ["netcrawl.spiders"]
+NEWSPIDER_MODULE = "netcrawl.spiders"
+
+# Our `crawl` ends with an exit status that tells whether the job was done.
+COMMANDS_MODULE = "netcrawl.commands"
+
+# Whoever runs a server can see in its log what visits it. If you crawl other people's sites, add
+# a way to reach you: -s USER_AGENT="netcrawl (+https://your.site/contact)".
+USER_AGENT = f"netcrawl/{__version__}"
+
+# A site's owner says there what robots may fetch; the name to look for is this one.
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = "netcrawl"
+
+# Scrapy takes any certificate by default, and with it any page that somebody on the way makes up.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+
+# Both run whatever code they are sent in this process, for anyone who can reach them.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+# Seconds between two requests to one domain, give or take half: no faster than a person who
+# clicks. LoopbackDelay lifts it for this machine's own servers.
+DOWNLOAD_DELAY = 1.0
+
+# The default knows IPv4 only: http://[::1]/ would be an unknown host.
+TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"
+
+# JSON with the letters themselves instead of \u escapes.
+FEED_EXPORT_ENCODING = "utf-8"
+
+# DEBUG, the default, writes every request and every item: the chapter's lines would drown.
+LOG_LEVEL = "INFO"
+
+# The spider or the scraper reports the failure itself; once as an error is enough.
+RETRY_GIVE_UP_LOG_LEVEL = "WARNING"
+
+EXTENSIONS = {
+    "scrapy.extensions.feedexport.FeedExporter": None,
+    "netcrawl.feeds.checked.CheckedFeedExporter": 0,
+    "netcrawl.extensions.plain_errors.PlainErrors": 0,
+    "netcrawl.extensions.practice.PracticeWeb": 0,
+    "netcrawl.download.loopback.LoopbackDelay": 0,
+}
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
+    "netcrawl.download.loopback.LoopbackProxyMiddleware": 750,
+}
