@@ -1,8 +1,19 @@
 """Everything that can go wrong on the network, as one tree.
 
 SocketToolsError
+    AddressError                what was written is no address
+    StreamClosed                a stream was used after we closed it, or its sending side
     NetworkError                the network, or this machine's part of it, refused
         ListenError             nothing can listen on that address
+        ConnectError            no connection could be made
+            ResolveError        the name means no address
+            ConnectionRefused   the machine is there, and nothing listens on the port
+        ReadError               the connection broke while receiving
+        WriteError              the connection broke while sending
+    Timeout                     a deadline passed
+        ConnectTimeout
+        ReadTimeout
+        WriteTimeout
     ProtocolError               somebody broke the rules of a protocol
         RemoteProtocolError     the peer did
 """
@@ -12,12 +23,56 @@ class SocketToolsError(Exception):
     """The root: its text is one line, meant for the user."""
 
 
+class AddressError(SocketToolsError):
+    """What was written cannot be an address: no socket was asked."""
+
+
+class StreamClosed(SocketToolsError):
+    """A stream was used after this side had closed it."""
+
+
 class NetworkError(SocketToolsError):
     """An operation that the operating system refused or could not finish."""
 
 
 class ListenError(NetworkError):
     """The address cannot be listened on: taken, privileged, unknown or not this machine's."""
+
+
+class ConnectError(NetworkError):
+    """No connection could be made."""
+
+
+class ResolveError(ConnectError):
+    """The host name means no address."""
+
+
+class ConnectionRefused(ConnectError):
+    """The machine answered that nothing listens there."""
+
+
+class ReadError(NetworkError):
+    """The connection broke, by a reset or half an encrypted message, before its end."""
+
+
+class WriteError(NetworkError):
+    """The connection broke while something was being sent."""
+
+
+class Timeout(SocketToolsError):
+    """A deadline passed."""
+
+
+class ConnectTimeout(Timeout):
+    """No connection in time. A name that could not be resolved in time is one too."""
+
+
+class ReadTimeout(Timeout):
+    """Nothing was received in time. The stream is as it was."""
+
+
+class WriteTimeout(Timeout):
+    """Not everything was taken in time. How much was is not known: only closing is left."""
 
 
 class ProtocolError(SocketToolsError):

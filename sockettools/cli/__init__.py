@@ -11,6 +11,7 @@ from sockettools import __version__
 from sockettools.cli import practice
 from sockettools.cli.status import ExitStatus
 from sockettools.cli.streams import Streams
+from sockettools.errors import AddressError, ConnectionRefused, SocketToolsError, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,14 +33,30 @@ def main(argv: Sequence[str], streams: Streams) -> int:
         return int(COMMANDS[arguments.command].main(arguments, streams))
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
+    except SocketToolsError as exc:
+        problem, status = str(exc), _status(exc)
     except OSError as exc:
-        streams.stderr.write(f"sockettools {arguments.command}: {exc.strerror or exc}\n")
-        return ExitStatus.FAILED
+        name = f"{exc.filename}: " if exc.filename else ""
+        problem, status = f"{name}{exc.strerror or exc}", ExitStatus.FAILED
+    streams.stderr.write(f"sockettools {arguments.command}: {problem}\n")
+    return status
 
 
 def run() -> NoReturn:
     """Be the command: this process's arguments and streams, and its exit status."""
     sys.exit(main(sys.argv[1:], Streams.standard()))
+
+
+def _status(error: SocketToolsError) -> ExitStatus:
+    match error:
+        case AddressError():
+            return ExitStatus.USAGE
+        case Timeout():
+            return ExitStatus.TIMEOUT
+        case ConnectionRefused():
+            return ExitStatus.REFUSED
+        case _:
+            return ExitStatus.FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,4 +9,6 @@ class ExitStatus(IntEnum):
     DONE = 0
     FAILED = 1
     USAGE = 2
+    TIMEOUT = 3
+    REFUSED = 4
     INTERRUPTED = 130  # 128 + SIGINT, as shells have it

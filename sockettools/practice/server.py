@@ -11,7 +11,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from sockettools.errors import RemoteProtocolError
-from sockettools.net.listen import Listener, origin
+from sockettools.net.address import InternetAddress
+from sockettools.net.listen import Listener, origin, unmapped
 from sockettools.practice.http import (
     MAX_HEAD,
     Request,
@@ -67,8 +68,8 @@ class PracticeServer:
         Raises:
             ListenError: the address cannot be listened on.
         """
-        self._listener = Listener(host, port)
-        self.url = origin(self._listener.host, self._listener.port) + "/"
+        self._listener = Listener(InternetAddress(host, port))
+        self.url = origin(*self._listener.socket.getsockname()[:2]) + "/"
         self._log = log or (lambda _line: None)
         self._places = threading.Semaphore(MAX_CONNECTIONS)
         self._closing = threading.Event()
@@ -167,7 +168,7 @@ class _Conversation:
         self._closing = closing
         self._buffer = bytearray()
         host, port = client.getpeername()[:2]
-        self._peer = f"{host}:{port}"
+        self._peer = f"{unmapped(host)}:{port}"
         # The base of links for an HTTP/1.0 client that names no host.
         self._origin = origin(*client.getsockname()[:2])
         # An answer goes out in one piece; Nagle would hold back its tail for the client's ACK.

@@ -1,0 +1,52 @@
+"""``--trace``, ``--trace-hex`` and ``--trace-json``: the options of every command that talks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sockettools.net.transcript import HexSink, JsonSink, TextSink, Transcript
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from sockettools.cli.streams import Streams
+    from sockettools.net.transcript import Sink
+
+
+def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    group = parser.add_argument_group("seeing the conversation")
+    group.add_argument(
+        "--trace", action="store_true", help="write who sent what and when to standard error"
+    )
+    group.add_argument(
+        "--trace-hex", action="store_true", help="the same as a hex dump with offsets"
+    )
+    group.add_argument(
+        "--trace-json",
+        type=Path,
+        metavar="FILE",
+        help="write it to FILE, one JSON object per event",
+    )
+
+
+@contextmanager
+def transcript_of(arguments: argparse.Namespace, streams: Streams) -> Iterator[Transcript | None]:
+    """Yield the transcript that was asked for, None if none was.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    sinks: list[Sink] = []
+    if arguments.trace:
+        sinks.append(TextSink(streams.stderr))
+    if arguments.trace_hex:
+        sinks.append(HexSink(streams.stderr))
+    if arguments.trace_json is None:
+        yield Transcript(sinks) if sinks else None
+        return
+    with arguments.trace_json.open("w", encoding="utf-8") as file:
+        yield Transcript([*sinks, JsonSink(file)])

@@ -1,0 +1,163 @@
+"""A two-way stream of bytes, and how it is made of a socket.
+
+Everything above the sockets works on ``Stream``: TCP, Unix sockets, TLS, a pair in memory and a
+recording of any of them behave the same, which one suite of tests holds them to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from sockettools.errors import ReadError, ReadTimeout, StreamClosed, WriteError, WriteTimeout
+from sockettools.net.deadline import NEVER
+
+if TYPE_CHECKING:
+    import ssl
+    from types import TracebackType
+    from typing import Self
+
+    from sockettools.net.deadline import Deadline
+
+# What one receive takes at the most: as much as a pipe or a socket buffer holds by default.
+RECEIVE_SIZE = 65_536
+
+
+class Stream(ABC):
+    """A connection: bytes in order both ways, each way with an end of its own.
+
+    One thread may send while another one receives. As a context manager it closes itself.
+    """
+
+    @abstractmethod
+    def receive_some(self, max_bytes: int = RECEIVE_SIZE, deadline: Deadline = NEVER) -> bytes:
+        """Wait for bytes and return what is there, 1 to ``max_bytes`` of them.
+
+        b"" is the end: the peer sends no more, and every later call returns b"" too. Where one
+        message ends and the next begins is not to be seen: a message may come in several pieces,
+        and several in one.
+
+        Raises:
+            ReadTimeout: none came in time; another call may get them.
+            ReadError: the connection broke.
+            StreamClosed: this side closed it.
+        """
+
+    @abstractmethod
+    def send_all(self, data: bytes | bytearray | memoryview, deadline: Deadline = NEVER) -> None:
+        """Send every byte, waiting while the peer is slower.
+
+        Returning means that the operating system has taken them, not that the peer has.
+
+        Raises:
+            WriteTimeout: not all were taken in time; only closing is left.
+            WriteError: the connection broke.
+            StreamClosed: this side closed it, or sent its end.
+        """
+
+    @abstractmethod
+    def send_eof(self, deadline: Deadline = NEVER) -> None:
+        """Say that no more will be sent; receiving goes on. A second time does nothing.
+
+        Raises:
+            WriteTimeout, WriteError, StreamClosed: as for ``send_all``.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connection up, both ways. A second time does nothing; it never waits."""
+
+    def start_tls(
+        self,
+        context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        *,
+        server_side: bool = False,
+        deadline: Deadline = NEVER,
+    ) -> Stream:
+        """Shake hands and return the encrypted stream; from now on only that is to be used.
+
+        Raises:
+            ReadTimeout, WriteTimeout, ReadError, WriteError: also for a failed verification.
+        """
+        from sockettools.net.tls import TlsStream  # tls builds on this module
+
+        return TlsStream.handshake(
+            self, context, server_hostname, server_side=server_side, deadline=deadline
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class SocketStream(Stream):
+    """A connected TCP or Unix stream socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Take the socket over: it is closed with the stream."""
+        self._socket = sock
+        self._closed = False
+        self._sent_eof = False
+        if sock.family != getattr(socket, "AF_UNIX", None):
+            # Nagle holds a small message back until the last one is acknowledged; what is given to
+            # send_all is a whole message already.
+            with contextlib.suppress(OSError):  # a connection that is reset already
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def socket(self) -> socket.socket:
+        """The socket itself, for its addresses and options."""
+        return self._socket
+
+    def receive_some(self, max_bytes: int = RECEIVE_SIZE, deadline: Deadline = NEVER) -> bytes:
+        """Receive; see ``Stream``."""
+        if max_bytes < 1:
+            raise ValueError(f"max_bytes is {max_bytes}, expected 1 or more")
+        if self._closed:
+            raise StreamClosed("receiving from a closed stream")
+        try:
+            self._socket.settimeout(deadline.remaining())
+            return self._socket.recv(max_bytes)
+        except (TimeoutError, BlockingIOError) as exc:
+            raise ReadTimeout("nothing was received in time") from exc
+        except OSError as exc:
+            raise ReadError(f"the connection broke: {exc.strerror or exc}") from exc
+
+    def send_all(self, data: bytes | bytearray | memoryview, deadline: Deadline = NEVER) -> None:
+        """Send; see ``Stream``."""
+        if self._closed or self._sent_eof:
+            raise StreamClosed("sending to a stream whose end was sent")
+        try:
+            self._socket.settimeout(deadline.remaining())
+            self._socket.sendall(data)  # its timeout is for all of it, not for each piece
+        except (TimeoutError, BlockingIOError) as exc:
+            raise WriteTimeout("the peer did not take everything in time") from exc
+        except OSError as exc:
+            raise WriteError(f"the connection broke: {exc.strerror or exc}") from exc
+
+    def send_eof(self, deadline: Deadline = NEVER) -> None:  # noqa: ARG002 - it never waits
+        """Send the end; see ``Stream``."""
+        if self._closed:
+            raise StreamClosed("sending to a closed stream")
+        if self._sent_eof:
+            return
+        self._sent_eof = True
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError as exc:
+            raise WriteError(f"the connection broke: {exc.strerror or exc}") from exc
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._closed = True
+        self._socket.close()
