@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -15,13 +17,13 @@ from scrapy.exceptions import (
     UnsupportedURLSchemeError,
 )
 from scrapy.spidermiddlewares.httperror import HttpError
-from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
 from sockettools.text import visible
 
 if TYPE_CHECKING:
     from scrapy import Request
+    from scrapy.http import Response
 
 # Raised by the network or by the other end: expected, and no reason for a traceback.
 EXPECTED_ERRORS = (
@@ -35,29 +37,74 @@ EXPECTED_ERRORS = (
     OSError,
 )
 
+# What Twisted's list of failures says of each.
+_TWISTED_FAILURE = re.compile(r"<twisted\.python\.failure\.Failure [\w.]+: (.*?)>(?=[,\]])", re.S)
+
+# How much of what the other end sent stands in a line.
+MAX_SHOWN = 80
+
+
+class UrlRefused(IgnoreRequest):
+    """The URL names no page that could be asked for; the text says why."""
+
 
 def describe_failure(error: BaseException | None, request: Request) -> str:
     """Say what went wrong with ``request``, naming its URL."""
-    url = request.url
-    parts = urlparse_cached(request)
+    url = without_userinfo(request.url)
+    netloc = urlsplit(url).netloc
     match error:
         case HttpError():
-            return f"page {url} answered {response_status_message(error.response.status)}"
+            return _refusal(error.response, url)
+        case UrlRefused():
+            return f"{url} cannot be retrieved: {error}"
         case CannotResolveHostError():
-            return f"unknown host {parts.hostname!r}: {url} cannot be retrieved"
+            return f"unknown host {urlsplit(url).hostname!r}: {url} cannot be retrieved"
         case DownloadConnectionRefusedError():
-            return f"{parts.netloc} refused the connection: {url} cannot be retrieved"
+            return f"{netloc} refused the connection: {url} cannot be retrieved"
         case DownloadTimeoutError():
-            return f"{parts.netloc} took too long: {url} cannot be retrieved"
+            return f"{netloc} took too long: {url} cannot be retrieved"
+        case DownloadCancelledError():
+            return f"page {url} is larger than DOWNLOAD_MAXSIZE allows"
         case ResponseDataLossError():
             return f"page {url} ended before it was complete"
-        case IgnoreRequest() if "robots.txt" in str(error):
-            return f"the robots.txt of {parts.netloc} forbids {url}"
-        case IgnoreRequest() if "redirections" in str(error):
-            times = request.meta["redirect_times"]
+        # Scrapy tells these apart by their text alone; all of it, since the URL of a page can be
+        # part of others.
+        case IgnoreRequest() if str(error) == "Forbidden by robots.txt":
+            return f"the robots.txt of {netloc} forbids {url}"
+        case IgnoreRequest() if str(error) == "max redirections reached":
+            times = request.meta.get("redirect_times", 0)
             return f"{url} cannot be retrieved: redirected {times} times, and again"
-        case _ if "certificate verify failed" in repr(error):
-            return f"the certificate of {parts.netloc} could not be verified: {url} is not trusted"
+        case DownloadFailedError() if "certificate verify failed" in str(error):
+            return f"the certificate of {netloc} could not be verified: {url} is not trusted"
         case _:
-            reason = visible(" ".join(str(error).split())) or type(error).__name__
-            return f"{url} cannot be retrieved: {reason}"
+            return f"{url} cannot be retrieved: {_reason(error)}"
+
+
+def shown(text: str) -> str:
+    """Quote what the other end wrote, without what would act on a terminal, and not too much."""
+    return repr(text[:MAX_SHOWN]) + ("..." if len(text) > MAX_SHOWN else "")
+
+
+def without_userinfo(url: str) -> str:
+    """Return ``url`` without the user name and the password that it may have.
+
+    >>> without_userinfo("http://user:secret@h/p@q")
+    'http://h/p@q'
+    """
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@", r"\1", url)
+
+
+def _refusal(response: Response, url: str) -> str:
+    status = response_status_message(response.status)
+    location = response.headers.get("Location")
+    if 300 <= response.status < 400:
+        where = shown(location.decode("latin-1")) if location else "no other page"
+        return f"page {url} answered {status} and leads to {where}, which cannot be followed"
+    return f"page {url} answered {status}"
+
+
+def _reason(error: BaseException | None) -> str:
+    text = str(error)
+    if reasons := _TWISTED_FAILURE.findall(text):
+        text = ", ".join(dict.fromkeys(reason.rstrip(".") for reason in reasons if reason))
+    return visible(" ".join(text.split())) or type(error).__name__

@@ -24,10 +24,11 @@ class ReportsOutcome(Protocol):
     """A spider that knows what its job is.
 
     ``answer`` is what a shell may take from standard output once the job is done, None for
-    nothing.
+    nothing. ``problem`` is what the spider, or a part that works for it, found to be in the way.
     """
 
     answer: str | None
+    problem: str | None
 
     def unfinished(self, reason: str) -> str | None:
         """Say in one line what is left undone, None if nothing; ``reason`` is why it closed."""

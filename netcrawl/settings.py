@@ -31,6 +31,10 @@ DOWNLOAD_DELAY = 1.0
 # The default knows IPv4 only: http://[::1]/ would be an unknown host.
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"
 
+# Seconds. A page that goes elsewhere after longer than that renews itself: following it would
+# only come back to it, until the limit of redirects.
+METAREFRESH_MAXDELAY = 10
+
 # JSON with the letters themselves instead of \u escapes.
 FEED_EXPORT_ENCODING = "utf-8"
 
@@ -49,6 +53,13 @@ EXTENSIONS = {
 }
 
 DOWNLOADER_MIDDLEWARES = {
+    # Before robots.txt is asked for.
+    "netcrawl.download.checks.UrlCheckMiddleware": 25,
+    # In the places of the ones that they replace.
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "netcrawl.download.checks.TolerantMetaRefreshMiddleware": 580,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "netcrawl.download.cookies.OfflineCookiesMiddleware": 700,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
     "netcrawl.download.loopback.LoopbackProxyMiddleware": 750,
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import ipaddress
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 HTTP_SCHEMES = ("http", "https")
 
@@ -29,6 +30,10 @@ def check_http_url(text: str) -> str:
     ValueError: it does not begin with http:// or https://
     """
     url = text.strip(_C0_CONTROL_OR_SPACE)
+    try:
+        url.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("it has bytes that are no text") from None
     if not url.lower().startswith(tuple(f"{scheme}://" for scheme in HTTP_SCHEMES)):
         raise ValueError("it does not begin with http:// or https://")
     try:
@@ -49,11 +54,13 @@ def check_http_url(text: str) -> str:
     return url
 
 
-def resolve(base: str, reference: str) -> str:
+def resolve(base: str, reference: str, encoding: str = "utf-8") -> str:
     r"""Return where ``reference``, as written in a page whose base is ``base``, leads.
 
     It does what a browser does beyond RFC 3986: white space around and line ends within are
-    dropped, and a backslash before the query is a slash.
+    dropped, a backslash before the query is a slash, and http: needs no slashes. A character that
+    is not ASCII is left as it is, except in the query: there it is percent-encoded in
+    ``encoding``, the page's own.
 
     Raises:
         ValueError: it leads nowhere (``http://[bad``).
@@ -62,13 +69,52 @@ def resolve(base: str, reference: str) -> str:
     ('http://h/a/b?q=1', 'http://h/c')
     """
     reference = _TAB_OR_NEWLINE.sub("", reference.strip(_C0_CONTROL_OR_SPACE))
-    scheme, colon, _ = reference.partition(":")
-    if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
-        scheme = urlsplit(base).scheme
-    if scheme.lower() in HTTP_SCHEMES:
-        path, separator, rest = _split_before_query(reference)
-        reference = path.replace("\\", "/") + separator + rest
-    return urljoin(base, reference)
+    # A lone surrogate is no character; browsers have U+FFFD instead.
+    reference = reference.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    base_scheme = urlsplit(base).scheme
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", reference)
+    scheme = match[1].lower() if match else base_scheme
+    if scheme not in HTTP_SCHEMES:
+        return urljoin(base, reference)
+    path, mark, rest = _split_before_query(reference)
+    path = path.replace("\\", "/")
+    if match and (scheme != base_scheme or path[match.end() :].startswith("//")):
+        path = f"{scheme}://{path[match.end() :].lstrip('/')}"
+    if mark == "?":
+        query, hash_mark, fragment = rest.partition("#")
+        rest = encode_query(query, encoding) + hash_mark + fragment
+    return urljoin(base, path + mark + rest)
+
+
+def encode_query(query: str, encoding: str = "utf-8") -> str:
+    """Percent-encode what is not ASCII as a form on a page in ``encoding`` would.
+
+    A character that the encoding does not have is written as HTML's reference to it; UTF-16 and
+    UTF-32, and what is no charset of the web, count as UTF-8 (the URL and Encoding Standards).
+
+    >>> encode_query("é", "iso-8859-1"), encode_query("漢", "iso-8859-1")
+    ('%E9', '%26%2328450%3B')
+    """
+    return re.sub("[^\x00-\x7f]+", lambda match: _encoded(match[0], encoding), query)
+
+
+def _encoded(text: str, encoding: str) -> str:
+    octets: list[str] = []
+    for char in text:
+        try:
+            octets.append(quote(char.encode(_output_encoding(encoding)), safe=""))
+        except UnicodeEncodeError:
+            octets.append(quote(f"&#{ord(char)};", safe=""))
+    return "".join(octets)
+
+
+def _output_encoding(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        return "utf-8"
+    is_charset = not name.startswith(("utf", "unicode", "raw", "idna", "punycode", "undefined"))
+    return name if is_charset else "utf-8"
 
 
 def is_loopback(host: str) -> bool:

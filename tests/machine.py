@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -14,6 +15,12 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+def needs_programs(*names: str) -> pytest.MarkDecorator:
+    """Mark a test that talks to somebody else's programs."""
+    missing = [name for name in names if shutil.which(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 
 
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")

@@ -12,7 +12,8 @@ import os
 import sys
 from asyncio import Task
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
@@ -22,6 +23,7 @@ from twisted.internet.defer import Deferred
 
 from netcrawl.arguments import read_arguments
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
+from sockettools.standard_streams import restore_standard_streams
 from sockettools.text import visible
 
 if TYPE_CHECKING:
@@ -37,18 +39,26 @@ logger = logging.getLogger(__name__)
 class Command(ScrapyCrawl):
     """Named after its module: ``crawl``."""
 
+    # Spiders need not log why they did not do their job: the last line tells.
+    default_settings: ClassVar[dict[str, Any]] = {"CRAWL_TELLS_OUTCOME": True}
+
     def short_desc(self) -> str:
         """Say what Scrapy's list of commands shows."""
         return "Run a spider; the exit status tells whether it did its job"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Check the command line before Scrapy starts anything, and exit with 2 if it is wrong."""
+        restore_standard_streams()
         try:
             super().process_options(args, opts)
+            self._check_log()
             self._check(args, opts.spargs)
         except UsageError as exc:
             _complain(str(exc))
             sys.exit(USAGE)
+        except OSError as exc:  # the log file, the file of --pidfile
+            _complain(f"{exc.filename} cannot be written: {exc.strerror or exc}")
+            sys.exit(FAILED)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, and set ``exitcode``."""
@@ -69,6 +79,19 @@ class Command(ScrapyCrawl):
         if outcome.answer is not None and not self._feed_on_stdout():
             self._print(outcome.answer)
 
+    def _check_log(self) -> None:
+        """Raise UsageError or OSError for a log that Scrapy could not write."""
+        assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
+        level = self.settings["LOG_LEVEL"]
+        names = logging.getLevelNamesMapping()
+        if not (isinstance(level, int) or level in names or str(level).isdecimal()):
+            raise UsageError(f"there is no log level {level!r}: there are {', '.join(names)}")
+        if str(level).isdecimal():
+            self.settings.set("LOG_LEVEL", int(level), priority="cmdline")
+        if path := self.settings["LOG_FILE"]:
+            with Path(path).open("a"):
+                pass
+
     def _check(self, args: list[str], spider_arguments: dict[str, str]) -> None:
         """Raise UsageError for what cannot be crawled."""
         if unknown := [word for word in args if word.startswith("-")]:
@@ -78,10 +101,17 @@ class Command(ScrapyCrawl):
         spider = self._load_spider(*args)
         if hasattr(spider, "arguments"):
             read_arguments(spider.arguments, spider_arguments)
+        if self._feed_on_stdout() and sys.__stdout__ is None:
+            raise UsageError("a feed goes to standard output, which is closed")
 
     def _load_spider(self, name: str = "") -> type[Spider]:
         assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
-        loader = get_spider_loader(self.settings)
+        try:
+            loader = get_spider_loader(self.settings)
+        except ModuleNotFoundError as exc:
+            if exc.name in self.settings.getlist("SPIDER_MODULES"):
+                raise UsageError(f"SPIDER_MODULES: there is no module {exc.name!r}") from None
+            raise
         names = sorted(loader.list())
         if not name:
             raise UsageError(f"name a spider: there are {', '.join(names)}")
@@ -108,6 +138,10 @@ class Command(ScrapyCrawl):
         return any(str(uri).startswith("stdout:") for uri in self.settings.getdict("FEEDS"))
 
     def _print(self, answer: str) -> None:
+        if sys.__stdout__ is None:
+            _complain("cannot write to standard output: it is closed")
+            self.exitcode = FAILED
+            return
         try:
             print(visible(answer), flush=True)
         except OSError as exc:

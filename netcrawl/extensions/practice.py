@@ -43,7 +43,7 @@ class PracticeWeb:
         try:
             self._server = PracticeServer()
         except (ListenError, OSError) as exc:
-            logger.error("The practice web cannot be started: %s", exc)
+            spider.problem = f"the practice web cannot be started: {exc}"  # type: ignore[attr-defined]
             raise CloseSpider("no_practice_web") from exc
         self._server.start()
         spider.url = urljoin(self._server.url, path)  # type: ignore[attr-defined]

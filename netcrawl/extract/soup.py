@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from bs4 import BeautifulSoup
+from bs4.filter import SoupStrainer
 
 from sockettools.url import HTTP_SCHEMES, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bs4 import Tag
 
 # Of the parsers that BeautifulSoup drives, lxml's finds most often what the chapter's
 # BeautifulSoup 3 found, and it is the fastest.
 PARSER = "lxml"
+
+
+# Anchors of one page that are kept. The longest pages of links that people write have some ten
+# thousand.
+MAX_ANCHORS = 100_000
+
+# Control characters, half characters and noncharacters: nothing to see, and no XML feed may have
+# them (XML 1.0 section 2.2).
+_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -52,11 +65,15 @@ class Anchors(Sequence[Anchor]):
 
 @dataclass(frozen=True)
 class Document:
-    """A page: the URL that its relative links start from, its title, and its anchors."""
+    """A page: the URL that its relative links start from, its title, and its anchors.
+
+    ``truncated``: it has more than the ``MAX_ANCHORS`` that are kept.
+    """
 
     base: str
     title: str
     anchors: Anchors
+    truncated: bool = False
 
 
 def parse_document(markup: str, url: str) -> Document:
@@ -65,13 +82,35 @@ def parse_document(markup: str, url: str) -> Document:
     >>> parse_document('<title> A\n page</title><a href="b">B</a>', "http://h/").anchors[0]
     Anchor(href='b', text='B')
     """
-    soup = BeautifulSoup(markup, PARSER)
+    wanted = _Wanted()
+    soup = BeautifulSoup(markup, PARSER, parse_only=wanted)
     title = soup.find("title")
     return Document(
         base=_base(soup, url),
         title=_one_line(title.get_text()) if title else "",
         anchors=Anchors(soup.find_all("a")),
+        truncated=wanted.anchors > MAX_ANCHORS,
     )
+
+
+class _Wanted(SoupStrainer):
+    """Keeps anchors, base and title alone, and only so many.
+
+    A tree of everything takes hundreds of times the memory of the page.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(["a", "base", "title"])
+        self.anchors = 0
+
+    def allow_tag_creation(
+        self, nsprefix: str | None, name: str, attrs: Mapping[str, str] | None
+    ) -> bool:
+        if name == "a":
+            self.anchors += 1
+            if self.anchors > MAX_ANCHORS:
+                return False
+        return super().allow_tag_creation(nsprefix, name, attrs)
 
 
 def _base(soup: BeautifulSoup, url: str) -> str:
@@ -94,4 +133,4 @@ def _attribute(value: str | list[str] | None) -> str | None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return _NO_TEXT.sub("", " ".join(text.split()))

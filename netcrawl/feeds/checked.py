@@ -62,6 +62,8 @@ class CheckedFeedExporter(FeedExporter):
             self.slots = [slot]
             try:
                 super().item_scraped(item, spider)
+                if slot.file:
+                    slot.file.flush()  # a crawl that is killed keeps what it has
             except OSError as exc:
                 if self.problem is None:
                     self._record(slot, exc)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
-from scrapy.http import HtmlResponse
 
 from netcrawl.arguments import Argument, http_url, read_arguments, whole_number
+from netcrawl.extract.page import as_html, media_type
 from netcrawl.extract.soup import parse_document
-from netcrawl.failures import describe_failure
+from netcrawl.failures import describe_failure, shown
 from netcrawl.items import FollowedPage
 from sockettools.url import check_http_url, resolve
 
@@ -18,14 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import Any
 
-    from scrapy.http import Response
+    from scrapy.http import HtmlResponse, Response
     from twisted.python.failure import Failure
 
     from netcrawl.extract.soup import Document
-
-
-# How much of a link that cannot be followed stands in the error: a data: URL can be megabytes.
-MAX_SHOWN = 80
 
 
 class FollowSpider(Spider):
@@ -43,9 +39,12 @@ class FollowSpider(Spider):
     practice_path = "/known_by_Samuel.html"
 
     custom_settings = {  # noqa: RUF012 - Scrapy's own class attribute
-        # A page with links, not a download: more octets or seconds than this are a hostile server.
-        "DOWNLOAD_MAXSIZE": 16 * 1024 * 1024,
-        "DOWNLOAD_TIMEOUT": 60,
+        # A page with links, not a download: more octets than this, in the parser's memory many
+        # times over, or more seconds, are a hostile server.
+        "DOWNLOAD_MAXSIZE": 4 * 1024 * 1024,
+        "DOWNLOAD_TIMEOUT": 30,
+        # Once more: a server that is silent costs these seconds for each try, robots.txt first.
+        "RETRY_TIMES": 1,
     }
 
     def __init__(self, **given: Any) -> None:
@@ -70,20 +69,31 @@ class FollowSpider(Spider):
             return f"no page was retrieved ({reason})"
         return f"stopped before step {self.count} ({reason}): {self.asked_for} was not retrieved"
 
+    def closed(self, reason: str) -> None:
+        """Log why the job was not done, where the crawl command is not there to tell."""
+        if not self.settings.getbool("CRAWL_TELLS_OUTCOME") and (
+            problem := self.unfinished(reason)
+        ):
+            self.logger.error("%s", problem)
+
     async def start(self) -> AsyncIterator[Any]:
         """Retrieve the first page."""
         if self.url is None:
             self.problem = "no url was given, and the practice web is not running"
             raise CloseSpider("no_url")
+        if self._is_too_long(self.url):
+            self.problem = f"the url has {len(self.url)} characters, over URLLENGTH_LIMIT"
+            raise CloseSpider("url_too_long")
         yield self._retrieve(self.url, step=0, text="")
 
     def parse_page(
         self, response: Response, step: int, text: str
     ) -> Iterator[FollowedPage | Request]:
         """Yield the page, then the request for the next one until ``count`` is reached."""
-        if not isinstance(response, HtmlResponse):
-            raise self._failed(f"page {response.url} is not HTML but {_media_type(response)}")
-        document = parse_document(response.text, response.url)
+        page = as_html(response)
+        if page is None:
+            raise self._failed(f"page {response.url} is not HTML but {media_type(response)}")
+        document = parse_document(page.text, page.url)
         yield FollowedPage(step=step, url=response.url, text=text, title=document.title)
         self.steps_done = step
         if step == self.count:
@@ -91,10 +101,10 @@ class FollowSpider(Spider):
             self.answer = text or document.title or response.url
             return
         try:
-            url, text = self._link(document, response.url)
+            url, text = self._link(document, page)
         except ValueError as exc:
             raise self._failed(str(exc)) from exc
-        yield self._retrieve(url, step + 1, text, response.encoding)
+        yield self._retrieve(url, step + 1, text)
 
     def explain_failure(self, failure: Failure) -> Iterator[Request]:
         """Errback: close the spider, and remember why the page could not be had."""
@@ -104,50 +114,47 @@ class FollowSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]  # set by the scraper
         raise self._failed(describe_failure(failure.value, request))
 
-    def _retrieve(self, url: str, step: int, text: str, encoding: str = "utf-8") -> Request:
+    def _retrieve(self, url: str, step: int, text: str) -> Request:
         request = Request(
             url,
             callback=self.parse_page,
             errback=self.explain_failure,
             cb_kwargs={"step": step, "text": text},
             dont_filter=True,  # chains go round in circles
-            encoding=encoding,  # a page's links carry their query in the page's own encoding
         )
         self.asked_for = request.url
         self.logger.info("Retrieving: %s", request.url)
         return request
 
-    def _link(self, document: Document, page: str) -> tuple[str, str]:
+    def _link(self, document: Document, page: HtmlResponse) -> tuple[str, str]:
         """Return the URL and the text of the link at ``position``; ValueError if it is none."""
         links = len(document.anchors)
         if self.position > links:
             noun = "link" if links == 1 else "links"
+            more = "more than " if document.truncated else ""
             raise ValueError(
-                f"page {page} has {links} {noun}, position {self.position} does not exist"
+                f"page {page.url} has {more}{links} {noun}, position {self.position} "
+                + ("is too far" if more else "does not exist")
             )
         anchor = document.anchors[self.position - 1]
-        where = f"the link at position {self.position} of page {page}"
+        where = f"the link at position {self.position} of page {page.url}"
         if anchor.href is None:
             raise ValueError(f"{where} has no href")
         try:
-            url = check_http_url(resolve(document.base, anchor.href))
+            url = check_http_url(resolve(document.base, anchor.href, page.encoding))
         except ValueError as exc:
-            href = repr(anchor.href[:MAX_SHOWN]) + ("..." if len(anchor.href) > MAX_SHOWN else "")
-            raise ValueError(f"{where} cannot be followed: {href}, {exc}") from None
-        limit = self.settings.getint("URLLENGTH_LIMIT")
-        if 0 < limit < len(url):
-            # Scrapy would drop the request without a word to the spider.
+            raise ValueError(f"{where} cannot be followed: {shown(anchor.href)}, {exc}") from None
+        if self._is_too_long(url):
             raise ValueError(
                 f"{where} cannot be followed: it has {len(url)} characters, over URLLENGTH_LIMIT"
             )
         return url, anchor.text
 
+    def _is_too_long(self, url: str) -> bool:
+        """Tell whether Scrapy would drop the request, without a word to the spider."""
+        return 0 < self.settings.getint("URLLENGTH_LIMIT") < len(url)
+
     def _failed(self, problem: str) -> CloseSpider:
         """Return what closes the spider, once ``problem`` is remembered as the reason."""
         self.problem = problem
         return CloseSpider("follow_failed")
-
-
-def _media_type(response: Response) -> str:
-    value = (response.headers.get("Content-Type") or b"").decode("latin-1")
-    return repr(value.partition(";")[0].strip() or "of no stated type")

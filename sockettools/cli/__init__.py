@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from sockettools import __version__
-from sockettools.cli import practice
-from sockettools.cli.status import ExitStatus
+from sockettools.cli import practice, serve
+from sockettools.cli.status import ExitStatus, WrongUsage
 from sockettools.cli.streams import Streams
 from sockettools.errors import AddressError, ConnectionRefused, SocketToolsError, Timeout
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import NoReturn
 
-COMMANDS: dict[str, ModuleType] = {"practice": practice}
+COMMANDS: dict[str, ModuleType] = {
+    "practice": practice,
+    "serve": serve,
+}
 
 
 def main(argv: Sequence[str], streams: Streams) -> int:
@@ -49,7 +52,7 @@ def run() -> NoReturn:
 
 def _status(error: SocketToolsError) -> ExitStatus:
     match error:
-        case AddressError():
+        case AddressError() | WrongUsage():
             return ExitStatus.USAGE
         case Timeout():
             return ExitStatus.TIMEOUT

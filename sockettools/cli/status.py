@@ -2,6 +2,12 @@
 
 from enum import IntEnum
 
+from sockettools.errors import SocketToolsError
+
+
+class WrongUsage(SocketToolsError):
+    """The arguments are right each by itself, and wrong together."""
+
 
 class ExitStatus(IntEnum):
     """What a shell reads in ``$?``."""

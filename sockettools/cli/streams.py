@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from dataclasses import dataclass
 from typing import TextIO
+
+from sockettools.standard_streams import restore_standard_streams
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,18 @@ class Streams:
     stdout: TextIO
     stderr: TextIO
 
+    def abandon_stdout(self) -> None:
+        """Let what is in standard output's buffer go nowhere, once writing it has failed.
+
+        Python writes it again at exit, and would fail again with a message of its own.
+        """
+        with contextlib.suppress(OSError, ValueError):  # no file behind it: a test's
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.stdout.fileno())
+            os.close(null)
+
     @classmethod
     def standard(cls) -> Streams:
-        """Return this process's own."""
+        """Return this process's own; one that is closed goes nowhere."""
+        restore_standard_streams()
         return cls(sys.stdin, sys.stdout, sys.stderr)

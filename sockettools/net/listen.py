@@ -113,8 +113,12 @@ class Listener(BoundSocket):
         with contextlib.suppress(OSError):  # closed already
             self._waker.send(b"\0")
 
+    def refuse(self) -> None:
+        """Free the address, and turn away who comes from now on. Any thread may call it."""
+        super().close()
+
     def close(self) -> None:
-        """Free the address. Not while another thread is inside ``accept``: stop that first."""
+        """Give up everything. Not while another thread is inside ``accept``: stop that first."""
         self._selector.close()
         self._waker.close()
         self._wakened.close()
@@ -186,6 +190,9 @@ def _bound(candidate: Candidate, *, both_families: bool) -> socket.socket:
         sock.bind(candidate.sockaddr)
         if candidate.kind == STREAM:
             sock.listen(BACKLOG)
+            if candidate.family != getattr(socket, "AF_UNIX", None):
+                # The sockets that it accepts inherit it: see SocketStream.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
         sock.close()
         raise

@@ -12,17 +12,19 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from sockettools.errors import ReadError, ReadTimeout, StreamClosed, WriteError, WriteTimeout
-from sockettools.net.deadline import NEVER
+from sockettools.net.deadline import NEVER, Deadline
 
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
     from typing import Self
 
-    from sockettools.net.deadline import Deadline
-
 # What one receive takes at the most: as much as a pipe or a socket buffer holds by default.
 RECEIVE_SIZE = 65_536
+
+# Seconds and octets for which ``linger`` reads on.
+LINGER_TIME = 2.0
+LINGER_SIZE = 1_048_576
 
 
 class Stream(ABC):
@@ -161,3 +163,19 @@ class SocketStream(Stream):
         """Close the socket."""
         self._closed = True
         self._socket.close()
+
+
+def linger(stream: Stream) -> None:
+    """Drop what the peer still sends until it closes too, within bounds; our end has been sent.
+
+    A socket that is closed while bytes wait to be received resets the connection, and the reset
+    can overtake what was sent last (RFC 9112 section 9.6).
+
+    Raises:
+        ReadError: the peer broke the connection.
+    """
+    deadline = Deadline.after(LINGER_TIME)
+    received = 0
+    with contextlib.suppress(ReadTimeout):
+        while received < LINGER_SIZE and (data := stream.receive_some(deadline=deadline)):
+            received += len(data)

@@ -177,10 +177,11 @@ class TlsEngine:
 
     def feed(self, data: bytes) -> None:
         """Take encrypted bytes from the peer; b"" is the end of the connection."""
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
+        with self._lock:
+            if data:
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
 
     def has_encrypted(self) -> bool:
         """Tell whether there are bytes to ``take``."""
@@ -188,7 +189,8 @@ class TlsEngine:
 
     def take(self) -> bytes:
         """Return the encrypted bytes that have to go to the peer."""
-        return self._outgoing.read()
+        with self._lock:
+            return self._outgoing.read()
 
     def do_handshake(self) -> None:
         """Take the next step of the handshake."""

@@ -32,7 +32,7 @@ _REQUEST_LINE = re.compile(
 )
 _FIELD_LINE = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>.*?)[ \t]*")
 _ABSOLUTE_FORM = re.compile(r"(?i:http)://(?P<authority>[^/?#]*)(?P<rest>[/?#].*)?")
-_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{0,5}))?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ def parse_request(head: bytes) -> Request:
     Raises:
         RemoteProtocolError: with the status to answer as its ``status_hint``.
     """
+    if len(head) > MAX_HEAD:
+        raise RemoteProtocolError(
+            f"the head is longer than {MAX_HEAD} bytes",
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        )
     line, *field_lines = _lines(head)
     if len(line) > MAX_REQUEST_LINE:
         raise RemoteProtocolError("the request line is too long", HTTPStatus.REQUEST_URI_TOO_LONG)
@@ -147,7 +152,7 @@ def _host(fields: list[tuple[str, str]], http_1_0: bool) -> str | None:
     hosts = _values(fields, "host")
     if len(hosts) > 1 or not (hosts or http_1_0):
         raise RemoteProtocolError("a request has exactly one Host field")  # 3.2
-    if hosts and not _AUTHORITY.fullmatch(hosts[0]):
+    if hosts and not _is_authority(hosts[0]):
         raise RemoteProtocolError(f"not a host: {hosts[0][:100]!r}")
     return hosts[0] if hosts else None
 
@@ -160,9 +165,14 @@ def _path_and_authority(method: str, target: str) -> tuple[str, str | None]:
         return target.partition("?")[0], None
     # A server must take the form that is sent to proxies (3.2.2); the chapter's browser sends it.
     absolute = _ABSOLUTE_FORM.fullmatch(target)
-    if absolute is None or not _AUTHORITY.fullmatch(absolute["authority"]):
+    if absolute is None or not _is_authority(absolute["authority"]):
         raise RemoteProtocolError(f"not a target: {target[:100]!r}")
     return (absolute["rest"] or "").partition("?")[0] or "/", absolute["authority"]
+
+
+def _is_authority(text: str) -> bool:
+    match = _AUTHORITY.fullmatch(text)
+    return match is not None and int(match["port"] or 0) <= 65535
 
 
 def _keep_alive(fields: list[tuple[str, str]], http_1_0: bool) -> bool:

@@ -47,6 +47,36 @@ def test_one_line_for_each_failure(error: Exception, line: str) -> None:
     assert describe_failure(error, Request(URL)) == line
 
 
+@pytest.mark.parametrize(
+    "url", ["http://h/robots.txt", "http://h/redirections", "http://h/certificate verify failed"]
+)
+def test_a_url_is_not_taken_for_a_reason(url: str) -> None:
+    request = Request(url)
+
+    line = describe_failure(IgnoreRequest(f"Ignored {url}: too large"), request)
+
+    assert line == f"{request.url} cannot be retrieved: Ignored {url}: too large"
+
+
+def test_what_twisted_says_is_put_plainly() -> None:
+    text = (
+        "[<twisted.python.failure.Failure twisted.internet.error.ConnectionLost: Connection to the "
+        "other side was lost in a non-clean fashion: Connection lost.>, "
+        "<twisted.python.failure.Failure twisted.web.http._DataLoss: >]"
+    )
+
+    assert describe_failure(DownloadFailedError(text), Request(URL)) == (
+        f"{URL} cannot be retrieved: Connection to the other side was lost in a non-clean "
+        "fashion: Connection lost"
+    )
+
+
+def test_a_password_is_not_told() -> None:
+    line = describe_failure(OSError("x"), Request("http://user:secret@h/p"))
+
+    assert line == "http://h/p cannot be retrieved: x"
+
+
 def test_a_redirect_loop() -> None:
     request = Request(URL, meta={"redirect_times": 20})
 

@@ -37,6 +37,9 @@ OTHERS = ("-s", "SPIDER_MODULES=tests.netcrawl.commands.other_spiders")
         (("follow", "-a", "url=foo"), "url='foo' cannot be used: it does not begin with http"),
         (("follow", "-a", "url=http://[x"), "url='http://[x' cannot be used: it is malformed"),
         (("follow", "-O", "x.foo"), "Unrecognized output format 'foo'"),
+        (("follow", "-L", "BOGUS"), "there is no log level 'BOGUS': there are CRITICAL"),
+        (("follow", "-s", "SPIDER_MODULES=nope"), "SPIDER_MODULES: there is no module 'nope'"),
+        (("follow", "-a", "url=http://h/\udcff"), "url='http://h/\\udcff' cannot be used: it has"),
     ],
 )
 def test_wrong_usage_is_one_line_and_2(arguments: tuple[str, ...], message: str) -> None:
@@ -45,6 +48,39 @@ def test_wrong_usage_is_one_line_and_2(arguments: tuple[str, ...], message: str)
     assert (done.status, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"scrapy crawl: {message}")
+
+
+@pytest.mark.parametrize("option", ["--logfile", "--pidfile"])
+def test_a_file_that_cannot_be_written_is_one_line(option: str, tmp_path: Path) -> None:
+    path = tmp_path / "none" / "file"
+
+    done = crawl("follow", option, path)
+
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr == f"scrapy crawl: {path} cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status"),
+    [
+        pytest.param("2>&-", 0, id="standard error"),
+        pytest.param("<&-", 0, id="standard input"),
+        pytest.param(">&-", 1, id="standard output: the answer goes nowhere"),
+        pytest.param("-o -:json >&-", 2, id="standard output: the feed would go nowhere"),
+    ],
+)
+def test_closed_streams(redirection: str, status: int) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m scrapy crawl follow --nolog {redirection}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == status
+    assert len(done.stderr.splitlines()) == (1 if status else 0)
 
 
 def test_wrong_usage_leaves_the_feed_of_an_earlier_crawl(tmp_path: Path) -> None:

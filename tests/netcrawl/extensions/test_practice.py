@@ -49,14 +49,13 @@ def test_others_are_left_alone(attributes: dict[str, str]) -> None:
     assert vars(opened) == attributes
 
 
-def test_no_port_to_be_had(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_port_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise ListenError("too many open files")
 
     monkeypatch.setattr(practice, "PracticeServer", fail)
 
+    opened: Any = spider(url=None, practice_path="/")
     with pytest.raises(CloseSpider):
-        PracticeWeb().spider_opened(spider(url=None, practice_path="/"))
-    assert caplog.messages == ["The practice web cannot be started: too many open files"]
+        PracticeWeb().spider_opened(opened)
+    assert opened.problem == "the practice web cannot be started: too many open files"

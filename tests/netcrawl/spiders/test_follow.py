@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import socket
+import subprocess
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sockettools.practice import PracticeServer
-from tests.crawling import crawl, read_csv, read_json
+from tests.crawling import ROOT, crawl, read_csv, read_json
 from tests.machine import needs_ipv6
 from tests.servers.pages import Answer, PageServer
 
@@ -109,15 +113,16 @@ def test_a_page_may_come_again(tmp_path: Path) -> None:
 
 
 def test_the_answer_is_one_line_that_no_terminal_obeys(tmp_path: Path) -> None:
-    name = "Zoë\n \x1b[2J\u202e"
+    name = "Zoë\n \x1b[2J\u202e\u0085"
     with PageServer({"/a": link("/b", name), "/b": "<title>B</title>"}) as server:
         done = crawl(
             *("follow", "-O", tmp_path / "x.json"),
             *("-a", f"url={server.url}/a", "-a", "position=1", "-a", "count=1"),
         )
 
-    assert done.stdout == "Zoë \\x1b[2J\\u202e\n"
-    assert read_json(tmp_path / "x.json")[1]["text"] == "Zoë \x1b[2J\u202e", "a feed is data"
+    assert done.stdout == "Zoë [2J\\u202e\n"
+    # A feed is data; but what no XML may have is in no feed.
+    assert read_json(tmp_path / "x.json")[1]["text"] == "Zoë [2J\u202e"
 
 
 def test_a_link_without_text_is_named_by_the_title() -> None:
@@ -149,6 +154,75 @@ def test_ipv6() -> None:
         done = crawl("follow", "-a", f"url={practice.url}known_by_Samuel.html")
 
     assert (done.status, done.stdout) == (0, "Merina\n")
+
+
+@pytest.mark.parametrize(
+    ("charset", "href", "path"),
+    [
+        pytest.param("iso-8859-1", "/b?漢", "/b?%26%2328450%3B", id="not in the charset"),
+        pytest.param("utf-16", "/b?é", "/b?%C3%A9", id="UTF-16 counts as UTF-8"),
+        pytest.param("base64", "/b?é", "/b?%C3%A9", id="no charset at all"),
+    ],
+)
+def test_a_query_in_the_pages_charset(charset: str, href: str, path: str) -> None:
+    page = f'<!DOCTYPE html><title>A</title><a href="{href}">next</a>'
+    encoded = page.encode("utf-8" if charset == "base64" else charset, "xmlcharrefreplace")
+    pages: dict[str, Answer | str] = {
+        "/a": Answer(encoded, content_type=f"text/html; charset={charset}"),
+        path: "<title>B</title>",
+    }
+    with PageServer(pages) as server:
+        done = crawl("follow", "-a", f"url={server.url}/a", "-a", "position=1", "-a", "count=1")
+
+        assert (done.status, done.stdout) == (0, "next\n")
+        assert server.paths() == ["/a", path]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param("<base href='http://[bad'>", id="malformed base"),
+        pytest.param(
+            "<meta http-equiv=refresh content='0;url=http://[bad'>", id="malformed refresh"
+        ),
+        pytest.param("<meta http-equiv=refresh content='0;url=javascript:1'>", id="javascript"),
+        pytest.param("<meta http-equiv=refresh content=60>", id="a page that renews itself"),
+        pytest.param(Answer("", content_type=None), id="no Content-Type"),
+        pytest.param(
+            Answer("", fields={"Set-Cookie": "a=b; Domain=127.0.0.1"}), id="a cookie with a domain"
+        ),
+    ],
+)
+def test_pages_that_a_browser_shows(page: Answer | str, tmp_path: Path) -> None:
+    """Also without a word to third parties, and without a traceback."""
+    answer = page if isinstance(page, Answer) else Answer(page)
+    body = f"{answer.body!s}<title>A</title><a href=/b>next</a>" if answer.body else link("/b")
+    environment = {"TLDEXTRACT_CACHE": str(tmp_path)}  # nothing fetched by an earlier crawl
+    with PageServer({"/a": replace(answer, body=body), "/b": "<title>B</title>"}) as server:
+        done = crawl(
+            *("follow", "-a", f"url={server.url}/a", "-a", "position=1", "-a", "count=1"),
+            environment=environment,
+        )
+
+        assert (done.status, done.stdout) == (0, "next\n")
+        assert server.paths() == ["/a", "/b"]
+        assert "Traceback" not in done.stderr
+        assert "publicsuffix" not in done.stderr
+
+
+def test_a_compressed_page() -> None:
+    packed = Answer(gzip.compress(link("/b").encode()), fields={"Content-Encoding": "gzip"})
+    with PageServer({"/a": packed, "/b": "<title>B</title>"}) as server:
+        done = crawl("follow", "-a", f"url={server.url}/a", "-a", "position=1", "-a", "count=1")
+
+    assert (done.status, done.stdout) == (0, "next\n")
+
+
+def test_an_url_that_scrapy_would_drop() -> None:
+    done = crawl("follow", "-a", f"url=http://127.0.0.1/{'x' * 3000}")
+
+    assert done.status == 1
+    assert done.last_line.endswith("the url has 3017 characters, over URLLENGTH_LIMIT")
 
 
 # Every problem is met at the second page, so that the first one has to be kept.
@@ -194,9 +268,7 @@ THREE = "<a href=/1>1</a><a href=/2>2</a><a href=/3>3</a>"
             id="PDF",
         ),
         pytest.param(Answer("words", "text/plain"), r"is not HTML but 'text/plain'", id="text"),
-        pytest.param(
-            Answer(b"\xff\xd8\0", None), r"not HTML but 'of no stated type'", id="untyped"
-        ),
+        pytest.param(Answer(b"\xff\xd8\0", None), r"not HTML but of no stated type$", id="untyped"),
         pytest.param(
             Answer(THREE, cut=3), r"page U/b ended before it was complete", id="truncated"
         ),
@@ -207,14 +279,32 @@ THREE = "<a href=/1>1</a><a href=/2>2</a><a href=/3>3</a>"
         ),
         pytest.param(
             Answer("", status=302, fields={"Location": "file:///etc/passwd"}),
-            r"page U/b answered 302 Found",
+            r"page U/b answered 302 Found and leads to 'file:///etc/passwd', which cannot be foll",
             id="redirect out of the web",
+        ),
+        pytest.param(
+            Answer("", status=302, fields={"Location": "http://a..b/"}),
+            r"http://a\.\.b/ cannot be retrieved: 'a\.\.b' is not a host name",
+            id="redirect to a host that cannot be",
+        ),
+        pytest.param(
+            Answer("", status=302, fields={"Location": "http://user:secret@h/"}),
+            r"http://h/ cannot be retrieved: it has a user name or password",
+            id="redirect with a password",
+        ),
+        pytest.param(
+            Answer("x", fields={"Content-Encoding": "rot13"}),
+            r"page U/b is not HTML but compressed in an unknown way, 'rot13'",
+            id="an unknown compression",
+        ),
+        pytest.param(
+            Answer("", status=304), r"page U/b answered 304 Not Modified and leads to no", id="304"
         ),
         pytest.param(
             Answer("x", fields={"Content-Encoding": "gzip"}), r"U/b cannot be retrieved", id="gzip"
         ),
         pytest.param(
-            Answer("x" * (16 * 1024 * 1024 + 1)), r"U/b cannot be retrieved: .*larger", id="size"
+            Answer("x" * (4 * 1024 * 1024 + 1)), r"page U/b is larger than DOWNLOAD_MAX", id="size"
         ),
     ],
 )
@@ -230,6 +320,7 @@ def test_a_chain_that_breaks(page: Answer | str, problem: str, tmp_path: Path) -
         assert "[follow] ERROR: " in done.last_line
         assert re.search(problem.replace("U/b", re.escape(server.url) + "/b"), done.last_line)
         assert "Traceback" not in done.stderr
+        assert "secret" not in done.stderr
         kept = [record["url"] for record in read_json(tmp_path / "x.json")]
         assert kept[0] == f"{server.url}/a"
         assert len(kept) == 1 + isinstance(page, str), "the page without the link was retrieved too"
@@ -271,3 +362,21 @@ def test_without_url_and_practice_web() -> None:
 
     assert done.status == 1
     assert "no url was given, and the practice web is not running" in done.last_line
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_problem_is_logged_where_no_command_tells_it(told: bool) -> None:
+    """As in a script, or with runspider."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "scrapy", "runspider", "netcrawl/spiders/follow.py"),
+            *("-a", "position=101", "-s", f"CRAWL_TELLS_OUTCOME={told}"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ("position 101 does not exist" in done.stderr) is not told

@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.error import URLError
 
 import pytest
 
@@ -89,6 +91,36 @@ def test_stops_with_clients_connected() -> None:
 
     assert process.returncode == 0
     assert errors == ""
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams(redirection: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = f"exec {' '.join(COMMAND)} --port {port} {redirection}"
+    with subprocess.Popen(["sh", "-c", command]) as process:
+        try:
+            # More requests than there are places: none may be lost.
+            for _ in range(300):
+                assert get_patiently(f"http://127.0.0.1:{port}/romeo.txt") == ROMEO
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
+def get_patiently(url: str) -> str:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=30) as response:
+                text = response.read().decode()
+                assert isinstance(text, str)
+                return text
+        except URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def test_a_port_in_use_is_one_line() -> None:

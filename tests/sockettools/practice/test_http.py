@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockettools.errors import RemoteProtocolError
-from sockettools.practice.http import MAX_FIELDS, Request, find_head_end, parse_request
+from sockettools.practice.http import MAX_FIELDS, MAX_HEAD, Request, find_head_end, parse_request
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,10 @@ def test_requests(head: bytes, request_: Request) -> None:
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n", 400, id="no colon"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\rX: y\r\n\r\n", 400, id="bare CR"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\0\r\n\r\n", 400, id="NUL"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: h:65536\r\n\r\n", 400, id="port of Host"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"y" * MAX_HEAD + b"\r\n\r\n", 431, id="head"
+        ),
         pytest.param(b"POST / HTTP/1.1\r\nHost: h\r\n\r\n", 405, id="POST"),
         pytest.param(b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 405, id="CONNECT"),
         pytest.param(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 405, id="OPTIONS *"),
