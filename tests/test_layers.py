@@ -18,7 +18,7 @@ SOCKETTOOLS_LAYERS = (
     ("tasks", "practice"),
     ("browser", "protocols"),
     ("http1", "net"),
-    ("url", "text", "errors", "standard_streams"),
+    ("url", "text", "errors", "lifetime", "standard_streams"),
 )
 NETCRAWL_LAYERS = (
     ("settings",),  # names the others in strings; imports none

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from typing import TYPE_CHECKING
 
 from sockettools.cli.status import ExitStatus
@@ -42,17 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
     """Serve until Ctrl-C or SIGTERM."""
-
-    def log(line: str) -> None:
-        # Standard error may be a pipe that nobody reads any more; the pages still go out.
-        with contextlib.suppress(OSError, ValueError):
-            streams.stderr.write(line + "\n")
-            streams.stderr.flush()
-
     with StopSignal() as stop:
         try:
             server = PracticeServer(
-                arguments.host, arguments.port, None if arguments.quiet else log
+                arguments.host, arguments.port, None if arguments.quiet else streams.note
             )
         except ListenError as exc:
             streams.stderr.write(

@@ -19,6 +19,12 @@ class Streams:
     stdout: TextIO
     stderr: TextIO
 
+    def note(self, line: str) -> None:
+        """Write a line to standard error at once; a server goes on when nobody reads it."""
+        with contextlib.suppress(OSError, ValueError):
+            self.stderr.write(line + "\n")
+            self.stderr.flush()
+
     def abandon_stdout(self) -> None:
         """Let what is in standard output's buffer go nowhere, once writing it has failed.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockettools.errors import ListenError, ResolveError
+from sockettools.lifetime import Closing
 from sockettools.net.address import (
     STREAM,
     InternetAddress,
@@ -20,8 +21,7 @@ from sockettools.net.address import (
 )
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any, Self
+    from typing import Any
 
     from sockettools.net.address import Address, Candidate
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BACKLOG = 4096
 
 
-class BoundSocket:
+class BoundSocket(Closing):
     """A listening TCP or Unix socket, or one bound for UDP; a Unix socket's file goes with it."""
 
     def __init__(self, address: Address) -> None:
@@ -49,17 +49,6 @@ class BoundSocket:
             self.socket = _bind_internet(address)
             host, port = self.socket.getsockname()[:2]
             self.address = InternetAddress(host, port, address.kind)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the socket, and remove a Unix socket's file if it still is ours."""
@@ -84,7 +73,7 @@ class Listener(BoundSocket):
         self._selector.register(self._wakened, selectors.EVENT_READ)
 
     def accept(self) -> socket.socket | None:
-        """Wait for the next client and return its blocking socket; None once stopped.
+        """Wait for the next client and return its socket; None once stopped.
 
         Raises:
             OSError: no connection could be taken now, most often because this process has as
@@ -105,7 +94,6 @@ class Listener(BoundSocket):
             BlockingIOError: there is none. OSError: as for ``accept``.
         """
         connection, _ = self.socket.accept()
-        connection.setblocking(True)
         return connection
 
     def stop(self) -> None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING
 
 from sockettools.errors import ReadError, ReadTimeout, StreamClosed, WriteError, WriteTimeout
+from sockettools.lifetime import Closing
 from sockettools.net.deadline import NEVER, Deadline
+from sockettools.net.readiness import becomes_ready
 
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
-    from typing import Self
 
 # What one receive takes at the most: as much as a pipe or a socket buffer holds by default.
 RECEIVE_SIZE = 65_536
@@ -27,7 +28,7 @@ LINGER_TIME = 2.0
 LINGER_SIZE = 1_048_576
 
 
-class Stream(ABC):
+class Stream(Closing):
     """A connection: bytes in order both ways, each way with an end of its own.
 
     One thread may send while another one receives. As a context manager it closes itself.
@@ -90,17 +91,6 @@ class Stream(ABC):
             self, context, server_hostname, server_side=server_side, deadline=deadline
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class SocketStream(Stream):
     """A connected TCP or Unix stream socket."""
@@ -110,6 +100,7 @@ class SocketStream(Stream):
         self._socket = sock
         self._closed = False
         self._sent_eof = False
+        sock.setblocking(False)
         if sock.family != getattr(socket, "AF_UNIX", None):
             # Nagle holds a small message back until the last one is acknowledged; what is given to
             # send_all is a whole message already.
@@ -127,25 +118,28 @@ class SocketStream(Stream):
             raise ValueError(f"max_bytes is {max_bytes}, expected 1 or more")
         if self._closed:
             raise StreamClosed("receiving from a closed stream")
-        try:
-            self._socket.settimeout(deadline.remaining())
-            return self._socket.recv(max_bytes)
-        except (TimeoutError, BlockingIOError) as exc:
-            raise ReadTimeout("nothing was received in time") from exc
-        except OSError as exc:
-            raise ReadError(f"the connection broke: {exc.strerror or exc}") from exc
+        while True:
+            try:
+                return self._socket.recv(max_bytes)
+            except BlockingIOError:
+                if not becomes_ready(self._socket, EVENT_READ, deadline):
+                    raise ReadTimeout("nothing was received in time") from None
+            except OSError as exc:
+                raise ReadError(f"the connection broke: {exc.strerror or exc}") from exc
 
     def send_all(self, data: bytes | bytearray | memoryview, deadline: Deadline = NEVER) -> None:
         """Send; see ``Stream``."""
         if self._closed or self._sent_eof:
             raise StreamClosed("sending to a stream whose end was sent")
-        try:
-            self._socket.settimeout(deadline.remaining())
-            self._socket.sendall(data)  # its timeout is for all of it, not for each piece
-        except (TimeoutError, BlockingIOError) as exc:
-            raise WriteTimeout("the peer did not take everything in time") from exc
-        except OSError as exc:
-            raise WriteError(f"the connection broke: {exc.strerror or exc}") from exc
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                if not becomes_ready(self._socket, EVENT_WRITE, deadline):
+                    raise WriteTimeout("the peer did not take everything in time") from None
+            except OSError as exc:
+                raise WriteError(f"the connection broke: {exc.strerror or exc}") from exc
 
     def send_eof(self, deadline: Deadline = NEVER) -> None:  # noqa: ARG002 - it never waits
         """Send the end; see ``Stream``."""

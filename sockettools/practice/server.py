@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from sockettools.errors import ReadTimeout, RemoteProtocolError
+from sockettools.lifetime import Running
 from sockettools.net.address import InternetAddress
 from sockettools.net.deadline import Deadline
 from sockettools.net.listen import origin, unmapped
@@ -26,8 +27,6 @@ from sockettools.text import visible
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
-    from types import TracebackType
-    from typing import Self
 
     from sockettools.net.stream import SocketStream
 
@@ -46,7 +45,7 @@ GRACE = 2.0
 RECEIVE_SIZE = 16_384
 
 
-class PracticeServer:
+class PracticeServer(Running):
     """Serves the practice web in threads of its own, from ``start`` to ``close``.
 
     ``log`` is called with one line for every answered request, from any thread.
@@ -68,18 +67,6 @@ class PracticeServer:
         assert isinstance(self._server.address, InternetAddress)  # noqa: S101 - for the type checker
         self.url = origin(self._server.address.host, self._server.address.port) + "/"
         self._log = log or (lambda _line: None)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Begin to answer."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from sockettools.errors import SocketToolsError
+from sockettools.lifetime import Running
 from sockettools.net.deadline import Deadline
 from sockettools.net.listen import Listener, peer_name
 from sockettools.net.stream import SocketStream, linger
@@ -20,8 +21,6 @@ from sockettools.net.transcript import RecordedStream
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
     from sockettools.net.address import Address
     from sockettools.net.serving.limits import Limits
@@ -38,7 +37,7 @@ ACCEPT_RETRY = 0.1
 CUT_TIME = 2.0
 
 
-class BlockingServer(ABC):
+class BlockingServer(Running):
     """Accepts clients in a thread, from ``start`` to ``close``, and hands them on.
 
     ``closing`` is set as soon as the server is told to stop.
@@ -60,18 +59,6 @@ class BlockingServer(ABC):
         self._clients: dict[SocketStream, threading.Thread] = {}
         self._waiting: list[socket.socket] = []  # connected before the end, and not yet served
         self._acceptor = threading.Thread(target=self._accept_clients, name="accept", daemon=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Begin to serve."""

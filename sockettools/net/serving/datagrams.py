@@ -8,13 +8,13 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from sockettools.lifetime import Running
 from sockettools.net.listen import BoundSocket, peer_name
 from sockettools.net.transcript import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Any, Self
+    from typing import Any
 
     from sockettools.net.address import Address
     from sockettools.net.serving.limits import Limits
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ANSWERING_PORTS = frozenset({0, 7, 9, 13, 19, 37})
 
 
-class DatagramServer:
+class DatagramServer(Running):
     """Answers datagrams in a thread of its own, from ``start`` to ``close``."""
 
     def __init__(
@@ -52,18 +52,6 @@ class DatagramServer:
         self._transcript = transcript
         self._waker, self._wakened = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="datagrams", daemon=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Begin to answer."""

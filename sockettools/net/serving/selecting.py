@@ -15,6 +15,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from sockettools.lifetime import Running
 from sockettools.net.listen import BoundSocket, peer_name
 from sockettools.net.stream import LINGER_SIZE, LINGER_TIME, RECEIVE_SIZE
 from sockettools.net.tls import TlsEngine
@@ -22,8 +23,7 @@ from sockettools.net.transcript import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Any, Self
+    from typing import Any
 
     from sockettools.net.address import Address
     from sockettools.net.serving.limits import Limits
@@ -40,7 +40,7 @@ ACCEPT_RETRY = 0.1
 SWEEP_INTERVAL = 1.0
 
 
-class SelectServer:
+class SelectServer(Running):
     """Serves clients in one thread of its own, from ``start`` to ``close``."""
 
     def __init__(
@@ -66,6 +66,8 @@ class SelectServer:
         self.tls = tls
         self.transcript = transcript
         self.selector = selectors.DefaultSelector()
+        # One for all: what a client sent is handed on before the next one is received from.
+        self.buffer = memoryview(bytearray(limits.message))
         self.clients: set[_Client] = set()
         self.now = monotonic()  # read once a round, which is exact enough for idle clients
         self._greeted = greeted
@@ -74,18 +76,6 @@ class SelectServer:
         self._grace_ends: float | None = None  # set once the server is closing
         self._waker, self._wakened = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="select", daemon=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Begin to serve."""
@@ -108,9 +98,10 @@ class SelectServer:
         sweep_interval = min(SWEEP_INTERVAL, self.limits.idle / 4)
         while self._grace_ends is None or (self.clients and self.now < self._grace_ends):
             self._accept_or_not()
-            for key, events in self.selector.select(self._patience(sweep_interval)):
-                key.data(events)
+            ready = self.selector.select(self._patience(sweep_interval))
             self.now = monotonic()
+            for key, events in ready:
+                key.data(events)
             if self.now >= next_sweep:
                 self._sweep()
                 next_sweep = self.now + sweep_interval
@@ -143,14 +134,16 @@ class SelectServer:
 
     def _accept_waiting(self, batch: int) -> list[tuple[socket.socket, Any]]:
         accepted: list[tuple[socket.socket, Any]] = []
-        try:
-            for _ in range(min(batch, self.limits.connections - len(self.clients))):
-                with contextlib.suppress(ConnectionAbortedError):  # given up meanwhile
-                    accepted.append(self._bound.socket.accept())
-        except (BlockingIOError, InterruptedError):
-            pass
-        except OSError:
-            self._accept_again = monotonic() + ACCEPT_RETRY
+        for _ in range(min(batch, self.limits.connections - len(self.clients))):
+            try:
+                accepted.append(self._bound.socket.accept())
+            except (BlockingIOError, InterruptedError):
+                break
+            except ConnectionAbortedError:
+                continue  # given up meanwhile
+            except OSError:
+                self._accept_again = monotonic() + ACCEPT_RETRY
+                break
         return accepted
 
     def _welcome(self, sock: socket.socket, sockaddr: Any) -> None:
@@ -178,7 +171,7 @@ class SelectServer:
             self._welcome(sock, sockaddr)
 
     def _sweep(self) -> None:
-        expired = [client for client in self.clients if client.expires <= self.now]
+        expired = [client for client in self.clients if client.has_expired()]
         for client in expired:
             client.drop()
 
@@ -190,12 +183,12 @@ class _Client:
         "_dropped",
         "_events",
         "_lingering",
+        "_moved",
         "_name",
         "_server",
         "_service",
         "_socket",
         "_unsent",
-        "expires",
     )
 
     def __init__(self, server: SelectServer, sock: socket.socket, name: str) -> None:
@@ -204,16 +197,15 @@ class _Client:
         self._name = name
         self._service = server.service()
         self._unsent = bytearray()
-        self._events = 0  # what the selector looks for
+        self._events: int | None = None  # what the selector looks for; None before it is asked to
         self._lingering: int | None = None  # octets dropped since our end was sent
         self._dropped = False
-        self.expires = server.now + server.limits.idle
+        self._moved = server.now  # when bytes went one way or the other
 
     def begin(self) -> None:
         """Say what there is to be said first."""
         self.say(self._service.connected())
-        if not self._dropped:
-            self._look_for_events()
+        self._look_for_events()
 
     def ready(self, events: int) -> None:
         """Take the turn that the selector gives."""
@@ -221,15 +213,19 @@ class _Client:
             self._send_unsent()
         if events & EVENT_READ and not self._dropped:
             self._receive()
-        if not self._dropped:
-            self._look_for_events()
+        self._look_for_events()
+
+    def has_expired(self) -> bool:
+        """Tell whether nothing has moved for too long."""
+        limit = self._server.limits.idle if self._lingering is None else LINGER_TIME
+        return self._server.now - self._moved >= limit
 
     def drop(self) -> None:
         """Give the connection up."""
         if self._dropped:
             return
         self._dropped = True
-        if self._events:
+        if self._events is not None:
             self._server.selector.unregister(self._socket)
         self._socket.close()
         self._server.forget(self)
@@ -239,14 +235,20 @@ class _Client:
     def say(self, data: bytes) -> None:
         """Send as much as goes at once, and keep the rest."""
         if data:
-            self._trace(Direction.SENT, data)
+            if self._server.transcript is not None:
+                self._server.transcript.data(Direction.SENT, data, self._name)
             self.transmit(data)
         if self._service.done and not self._unsent and not self._dropped:
             self._end()
 
     def hear(self, data: bytes) -> None:
         """Hand bytes to the service; b"" is the client's end."""
-        self._trace(Direction.RECEIVED, data)
+        transcript = self._server.transcript
+        if transcript is not None:
+            if data:
+                transcript.data(Direction.RECEIVED, data, self._name)
+            else:
+                transcript.note("end of stream", Direction.RECEIVED, self._name)
         self.say(self._service.received(data) if data else self._service.ended())
 
     def transmit(self, data: bytes) -> None:
@@ -274,8 +276,9 @@ class _Client:
             self._socket.shutdown(socket.SHUT_WR)
 
     def _receive(self) -> None:
+        buffer = self._server.buffer
         try:
-            data = self._socket.recv(self._server.limits.message)
+            data = bytes(buffer[: self._socket.recv_into(buffer)])
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -284,7 +287,7 @@ class _Client:
         if self._lingering is not None:
             self._linger(data)
             return
-        self.expires = self._server.now + self._server.limits.idle
+        self._moved = self._server.now
         self.arrived(data)
 
     def _send_unsent(self) -> None:
@@ -296,7 +299,7 @@ class _Client:
             self.drop()
             return
         del self._unsent[:sent]
-        self.expires = self._server.now + self._server.limits.idle
+        self._moved = self._server.now
         if self._service.done and not self._unsent:
             self._end()
 
@@ -305,7 +308,7 @@ class _Client:
         if self._lingering is None:
             self._lingering = 0
             self.send_end()
-            self.expires = self._server.now + LINGER_TIME
+            self._moved = self._server.now
 
     def _linger(self, data: bytes) -> None:
         assert self._lingering is not None  # noqa: S101 - by the only caller
@@ -315,30 +318,19 @@ class _Client:
 
     def _look_for_events(self) -> None:
         """Listen to a client that reads what it is sent, and send when it can take more."""
-        events = EVENT_WRITE if self._unsent else 0
-        if len(self._unsent) < self._server.limits.unsent and (
-            self._lingering is not None or not self._service.done
-        ):
-            events |= EVENT_READ
-        if events == self._events:
-            return
-        selector = self._server.selector
-        if not self._events:
-            selector.register(self._socket, events, self.ready)
-        elif not events:
-            selector.unregister(self._socket)
+        if not self._unsent:
+            events = EVENT_READ
+        elif self._service.done or len(self._unsent) >= self._server.limits.unsent:
+            events = EVENT_WRITE
         else:
-            selector.modify(self._socket, events, self.ready)
+            events = EVENT_READ | EVENT_WRITE
+        if events == self._events or self._dropped:
+            return
+        if self._events is None:
+            self._server.selector.register(self._socket, events, self.ready)
+        else:
+            self._server.selector.modify(self._socket, events, self.ready)
         self._events = events
-
-    def _trace(self, direction: Direction, data: bytes) -> None:
-        transcript = self._server.transcript
-        if transcript is None:
-            return
-        if data:
-            transcript.data(direction, data, self._name)
-        else:
-            transcript.note("end of stream", direction, self._name)
 
 
 class _TlsClient(_Client):

@@ -228,6 +228,19 @@ def test_much_goes_both_ways_at_the_same_time(pair: Pair) -> None:
     assert received == dict.fromkeys(pair, data)
 
 
+def test_each_way_has_a_deadline_of_its_own(pair: Pair) -> None:
+    """A sender that may wait for ever does not make the receiver of the same stream do so."""
+    one, other = pair
+    sender = threading.Thread(target=lambda: one.send_all(bytes(20_000_000), PATIENCE))
+    sender.start()
+    with pytest.raises(ReadTimeout):
+        one.receive_some(deadline=soon())
+    received = 0
+    while received < 20_000_000:
+        received += len(other.receive_some(deadline=PATIENCE))
+    sender.join()
+
+
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_size_below_one_is_refused(pair: Pair, size: int) -> None:
     with pytest.raises(ValueError, match=f"{size}, expected 1 or more"):
