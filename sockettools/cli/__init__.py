@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sockettools import __version__
-from sockettools.cli import practice, serve
+from sockettools.cli import connect, practice, resolve, serve, tap
 from sockettools.cli.status import ExitStatus, WrongUsage
 from sockettools.cli.streams import Streams
 from sockettools.errors import AddressError, ConnectionRefused, SocketToolsError, Timeout
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 COMMANDS: dict[str, ModuleType] = {
+    "connect": connect,
     "practice": practice,
+    "resolve": resolve,
     "serve": serve,
+    "tap": tap,
 }
 
 

@@ -55,6 +55,9 @@ _SERVICES = {
 }
 
 
+_SCHEMES = {"tcp", "udp", "unix"}
+
+
 @dataclass(frozen=True)
 class InternetAddress:
     """A host, as a name or a number, and a port; ``host`` "" is any interface."""
@@ -64,8 +67,15 @@ class InternetAddress:
     kind: socket.SocketKind = STREAM
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'udp:' if self.kind == DATAGRAM else ''}{host}:{self.port}"
+        if self.kind == DATAGRAM:
+            return f"udp:{self.host_and_port}"
+        # A host may be called "udp".
+        return f"tcp:{self.host_and_port}" if self.host in _SCHEMES else self.host_and_port
+
+    @property
+    def host_and_port(self) -> str:
+        """What stands behind the scheme."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,8 @@ def parse_port(text: str, kind: socket.SocketKind = STREAM) -> int:
     except OSError:
         if text in _SERVICES:
             return _SERVICES[text]
-        raise AddressError(f"no service is called {text!r}") from None
+        protocol = "UDP" if kind == DATAGRAM else "TCP"
+        raise AddressError(f"no {protocol} service is called {text!r}") from None
 
 
 def resolve(address: Address, *, listening: bool = False) -> list[Candidate]:
@@ -153,34 +164,54 @@ def resolve(address: Address, *, listening: bool = False) -> list[Candidate]:
     """
     if isinstance(address, UnixAddress):
         return [Candidate(_unix_family(), address.kind, 0, address.sockaddr())]
-    host = BROADCAST_IP if address.host == BROADCAST else address.host
+    return resolve_host(address.host, address.port, address.kind, listening=listening)
+
+
+def resolve_host(
+    host: str, port: int = 0, kind: socket.SocketKind | None = None, *, listening: bool = False
+) -> list[Candidate]:
+    """Resolve for one type of socket, or for every type that there is; see ``resolve``.
+
+    Raises:
+        ResolveError: the name means no address.
+    """
     try:
         found = socket.getaddrinfo(
-            host or None,
-            address.port,
-            type=address.kind,
+            BROADCAST_IP if host == BROADCAST else host or None,
+            port,
+            type=kind or 0,
             flags=socket.AI_PASSIVE if listening else 0,
         )
-    except (socket.gaierror, UnicodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not a host name"
-        raise ResolveError(f"unknown host {address.host!r}: {reason}") from exc
+    except socket.gaierror as exc:
+        raise ResolveError(f"unknown host {host!r}: {exc.strerror}") from exc
+    except UnicodeError as exc:  # a label of more than 63 octets, or of no letters at all
+        raise ResolveError(f"unknown host {host!r}: not a host name") from exc
+    except OSError as exc:  # no more files to be opened, for one
+        raise ResolveError(f"cannot look up {host!r}: {exc.strerror or exc}") from exc
     return [
         Candidate(socket.AddressFamily(family), socket.SocketKind(kind), protocol, sockaddr)
         for family, kind, protocol, _, sockaddr in found
     ]
 
 
+def is_ipv6(text: str) -> bool:
+    """Tell whether it is an IPv6 address, with or without a scope, and without brackets."""
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _host_and_port(text: str) -> tuple[str, str]:
     """Split at the colon before the port; the port is "" where there is none."""
     if match := re.fullmatch(r"\[([^\]]*)\](?::(.*))?", text):
-        host = match[1].partition("%")[0]
-        try:
-            ipaddress.IPv6Address(host)
-        except ValueError:
-            raise AddressError(f"[{match[1]}] is not an IPv6 address") from None
+        if not is_ipv6(match[1]):
+            raise AddressError(f"{match[1]!r} is not an IPv6 address")
         return match[1], match[2] or ""
     if text.count(":") > 1:
-        raise AddressError(f"{text!r} has too many colons: IPv6 is written [{text}]:PORT")
+        written = f"[{text}]:PORT" if is_ipv6(text) else "HOST:PORT or [IPV6]:PORT"
+        raise AddressError(f"{text!r} has too many colons: write {written}")
     host, _, port = text.partition(":")
     if not port and host.isascii() and host.isdigit():
         raise AddressError(f"{text!r} may be a host or a port: write :{host} for the port")
@@ -189,7 +220,7 @@ def _host_and_port(text: str) -> tuple[str, str]:
 
 def _host(text: str) -> str:
     if not (text.isascii() and text.isdigit()):
-        if re.search(r"[\x00-\x20\x7f/@\[\]]", text):
+        if re.search(r"[ /@\[\]]", text) or not text.isprintable():
             raise AddressError(f"{text!r} is not a host")
         return text
     if len(text) > 10 or int(text) > 0xFFFFFFFF:
@@ -204,7 +235,10 @@ def _unix_address(text: str) -> UnixAddress:
         raise AddressError("a Unix socket has a path: write unix:/PATH or unix:@NAME")
     if abstract and sys.platform != "linux":
         raise AddressError("only Linux has abstract Unix sockets: write unix:/PATH")
-    size = len(os.fsencode(path))
+    try:
+        size = len(os.fsencode(path))
+    except UnicodeEncodeError:
+        raise AddressError(f"{path!r} cannot be the path of a Unix socket") from None
     if size > MAX_UNIX_PATH:
         raise AddressError(
             f"the path of a Unix socket has at most {MAX_UNIX_PATH} bytes, this one has {size}"

@@ -1,0 +1,282 @@
+"""``connect``: standard input to a socket, and the socket to standard output."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import select
+import ssl
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sockettools.cli.status import ExitStatus, WrongUsage
+from sockettools.cli.tracing import add_trace_arguments, transcript_of
+from sockettools.errors import ConnectError, ConnectTimeout, ReadError, Timeout
+from sockettools.net.address import DATAGRAM, InternetAddress, UnixAddress, parse_address
+from sockettools.net.datagram import MAX_DATAGRAM, RecordedDatagrams, dial_datagram
+from sockettools.net.deadline import Deadline
+from sockettools.net.dial import dial
+from sockettools.net.pump import AFTER_END, pump_datagrams, pump_stream
+from sockettools.net.stream import RECEIVE_SIZE
+from sockettools.net.tls import client_context
+from sockettools.net.transcript import RecordedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TextIO
+
+    from sockettools.cli.streams import Streams
+    from sockettools.net.address import Address
+    from sockettools.net.datagram import Datagrams
+    from sockettools.net.stream import Stream
+    from sockettools.net.transcript import Transcript
+
+HELP = "standard input to a socket, and the socket to standard output, until the server closes"
+
+DEFAULT_TIMEOUT = 30.0
+CONNECT_TIMEOUT = 30.0
+
+# Seconds; what the system's own calls can wait for, in milliseconds of 31 bits.
+MAX_TIMEOUT = 2_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "address",
+        metavar="ADDRESS",
+        help="HOST:PORT, [IPV6]:PORT, :PORT on this machine, udp:HOST:PORT, unix:/PATH or "
+        "unix:@NAME; a port may be the name of a service",
+    )
+    parser.add_argument(
+        "--send",
+        metavar="TEXT",
+        help="send this instead of standard input, and nothing else: a shell writes the end of a "
+        r"line as $'hello\n' (or $'hello\r\n')",
+    )
+    parser.add_argument(
+        "--half-close",
+        action="store_true",
+        help="at the end of the input send the end, and go on receiving",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="fail once nothing was sent or received for so many seconds; none is for ever "
+        f"(default: {DEFAULT_TIMEOUT:g}, none when a terminal is the input)",
+    )
+    parser.add_argument(
+        "--connect-timeout",
+        type=_seconds,
+        default=CONNECT_TIMEOUT,
+        metavar="S",
+        help="fail if there is no connection by then (default: %(default)g)",
+    )
+    _add_tls_arguments(parser)
+    add_trace_arguments(parser)
+
+
+def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
+    """Connect, and pump both ways until the server closes."""
+    address = parse_address(arguments.address)
+    udp = address if isinstance(address, InternetAddress) and address.kind == DATAGRAM else None
+    _check(arguments, address, is_udp=udp is not None)
+    try:
+        with transcript_of(arguments, streams) as transcript:
+            if udp:
+                _talk_in_datagrams(arguments, udp, streams, transcript)
+            else:
+                _talk(arguments, address, streams, transcript)
+    except BrokenPipeError:  # nobody reads the output any more, which is no news to its reader
+        return ExitStatus.FAILED
+    return ExitStatus.DONE
+
+
+def _add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("encryption")
+    group.add_argument("--tls", action="store_true", help="speak TLS")
+    group.add_argument(
+        "--cacert", metavar="FILE", help="trust the certificates in FILE (PEM), not the system's"
+    )
+    group.add_argument(
+        "-k", "--insecure", action="store_true", help="do not verify the server's certificate"
+    )
+    group.add_argument(
+        "--server-name",
+        metavar="NAME",
+        help="the name that the certificate has to bear (default: the host of ADDRESS)",
+    )
+
+
+def _check(arguments: argparse.Namespace, address: Address, *, is_udp: bool) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        WrongUsage: with one line that says which.
+    """
+    if is_udp and (arguments.tls or arguments.half_close):
+        option = "--tls" if arguments.tls else "--half-close"
+        raise WrongUsage(f"{option} needs a connection, and UDP has none")
+    for option in ("cacert", "insecure", "server_name"):
+        if getattr(arguments, option) and not arguments.tls:
+            raise WrongUsage(f"--{option.replace('_', '-')} means nothing without --tls")
+    if arguments.cacert and arguments.insecure:
+        raise WrongUsage("--cacert and --insecure exclude each other")
+    if arguments.tls and not (_server_name(arguments, address) or arguments.insecure):
+        raise WrongUsage("a Unix socket has no host name: add --server-name NAME, or --insecure")
+
+
+def _talk(
+    arguments: argparse.Namespace,
+    address: Address,
+    streams: Streams,
+    transcript: Transcript | None,
+) -> None:
+    context = _tls_context(arguments)
+    deadline = Deadline.after(_or_none(arguments.connect_timeout))
+    stream: Stream = dial(address, deadline)
+    try:
+        if context:
+            name = _server_name(arguments, address)
+            stream = _encrypted(stream, context, name, deadline, address)
+        if transcript:
+            # Above TLS: what was said, not how it was encrypted.
+            stream = RecordedStream(stream, transcript)
+        pump_stream(
+            stream,
+            _source(arguments, streams, RECEIVE_SIZE),
+            partial(_write, streams.stdout),
+            half_close=arguments.half_close,
+            timeout=_timeout(arguments, streams),
+            # Nobody wants to sit before a conversation that has ended.
+            after_end=0 if _is_typed(arguments, streams) else AFTER_END,
+        )
+    finally:
+        stream.close()
+
+
+def _talk_in_datagrams(
+    arguments: argparse.Namespace,
+    address: InternetAddress,
+    streams: Streams,
+    transcript: Transcript | None,
+) -> None:
+    with dial_datagram(
+        address, Deadline.after(_or_none(arguments.connect_timeout))
+    ) as datagram_socket:
+        datagrams: Datagrams = datagram_socket
+        if transcript:
+            datagrams = RecordedDatagrams(datagrams, transcript)
+        pump_datagrams(
+            datagrams,
+            _source(arguments, streams, MAX_DATAGRAM),
+            partial(_write, streams.stdout),
+            timeout=_timeout(arguments, streams),
+        )
+
+
+def _tls_context(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    if not arguments.tls:
+        return None
+    try:
+        return client_context(verify=not arguments.insecure, ca_file=arguments.cacert)
+    except ssl.SSLError:
+        raise WrongUsage(f"--cacert {arguments.cacert}: there is no certificate in it") from None
+    except OSError as exc:  # which does not name the file
+        raise OSError(exc.errno, exc.strerror, arguments.cacert) from exc
+
+
+def _encrypted(
+    stream: Stream,
+    context: ssl.SSLContext,
+    server_name: str | None,
+    deadline: Deadline,
+    address: Address,
+) -> Stream:
+    try:
+        return stream.start_tls(context, server_name, deadline=deadline)
+    except ValueError as exc:
+        raise WrongUsage(f"{server_name!r} is not a server's name: {exc}") from exc
+    except Timeout as exc:
+        raise ConnectTimeout(f"{address} did not agree on TLS in time") from exc
+    except ReadError as exc:
+        if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
+            raise ConnectError(
+                f"{exc}; --cacert FILE trusts another authority, --server-name NAME expects "
+                "another name, -k takes any certificate"
+            ) from exc
+        raise ConnectError(f"{address} did not agree on TLS: {exc}") from exc
+
+
+def _server_name(arguments: argparse.Namespace, address: Address) -> str | None:
+    if arguments.server_name is not None:
+        return str(arguments.server_name)
+    if isinstance(address, UnixAddress):
+        return None
+    return address.host.partition("%")[0] or "localhost"
+
+
+def _source(arguments: argparse.Namespace, streams: Streams, max_bytes: int) -> Iterable[bytes]:
+    if arguments.send is not None:
+        # Bytes that were no UTF-8 on the command line go out as they came in.
+        return [arguments.send.encode("utf-8", "surrogateescape")]
+    return _chunks(streams.stdin, max_bytes)
+
+
+def _chunks(file: TextIO, max_bytes: int) -> Iterator[bytes]:
+    """Yield what is there as soon as it is: a terminal's line, a pipe's write.
+
+    Past Python's buffers, whose locks a thread that waits would hold until the very end.
+    """
+    fd = file.fileno()
+    while True:
+        try:
+            data = os.read(fd, max_bytes)
+        except BlockingIOError:  # somebody else who has it open wanted it so
+            select.select([fd], [], [])
+        else:
+            if not data:
+                return
+            yield data
+
+
+def _write(file: TextIO, data: bytes) -> None:
+    """Write all of it at once, past Python's buffers as well."""
+    fd = file.fileno()
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
+
+
+def _timeout(arguments: argparse.Namespace, streams: Streams) -> float | None:
+    if arguments.timeout is not None:
+        return _or_none(arguments.timeout)
+    return None if _is_typed(arguments, streams) else DEFAULT_TIMEOUT
+
+
+def _is_typed(arguments: argparse.Namespace, streams: Streams) -> bool:
+    """Tell whether a person at a terminal is the input."""
+    return arguments.send is None and streams.stdin.isatty()
+
+
+def _seconds(text: str) -> float:
+    if text == "none":
+        return math.inf
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= MAX_TIMEOUT:
+        return seconds
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no number of seconds: more than 0, up to {MAX_TIMEOUT}, or none"
+    )
+
+
+def _or_none(seconds: float) -> float | None:
+    return None if math.isinf(seconds) else seconds

@@ -1,0 +1,134 @@
+"""What is TLS's own; what it has in common with every stream is in ``test_stream``."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sockettools.errors import ReadError
+from sockettools.net.deadline import Deadline
+from sockettools.net.memory import memory_stream_pair
+from sockettools.net.tls import SEND_SIZE, TlsStream, client_context, server_context
+from tests.servers.certificates import self_signed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sockettools.net.stream import Stream
+
+# Not to be waited for in a test that passes.
+PATIENCE = Deadline.after(600)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def serve_in_thread(stream: Stream, certificate: Path) -> tuple[threading.Thread, list[Stream]]:
+    accepted: list[Stream] = []
+
+    def serve() -> None:
+        accepted.append(
+            stream.start_tls(server_context(str(certificate)), server_side=True, deadline=PATIENCE)
+        )
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread, accepted
+
+
+@pytest.mark.parametrize("name", ["localhost", "example.com", None])
+def test_nothing_is_verified_if_told_so(name: str | None, certificate: Path) -> None:
+    one, other = memory_stream_pair()
+    thread, accepted = serve_in_thread(other, certificate)
+    client = one.start_tls(client_context(verify=False), name, deadline=PATIENCE)
+    thread.join()
+
+    with client, accepted[0]:
+        assert isinstance(client, TlsStream)
+        assert client.session.version() in {"TLSv1.2", "TLSv1.3"}
+        client.send_all(b"hello", PATIENCE)
+        assert accepted[0].receive_some(deadline=PATIENCE) == b"hello"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_host_that_is_a_number_is_verified_too(host: str, certificate: Path) -> None:
+    one, other = memory_stream_pair()
+    thread, accepted = serve_in_thread(other, certificate)
+    client = one.start_tls(client_context(ca_file=str(certificate)), host, deadline=PATIENCE)
+    thread.join()
+    client.close()
+    accepted[0].close()
+
+
+def test_what_crosses_the_wire_is_encrypted(certificate: Path) -> None:
+    wire = bytearray()
+    one, other = memory_stream_pair()
+    send_all = one.send_all
+
+    def listen_in(data: bytes, deadline: Deadline) -> None:
+        wire.extend(data)
+        send_all(data, deadline)
+
+    one.send_all = listen_in  # type: ignore[method-assign,assignment]
+    thread, accepted = serve_in_thread(other, certificate)
+    client = one.start_tls(client_context(ca_file=str(certificate)), "localhost", deadline=PATIENCE)
+    thread.join()
+    with client, accepted[0]:
+        client.send_all(b"a secret that nobody is to read", PATIENCE)
+        assert accepted[0].receive_some(deadline=PATIENCE) == b"a secret that nobody is to read"
+
+    assert b"secret" not in wire
+
+
+def test_more_than_is_encrypted_at_a_time_comes_in_order(certificate: Path) -> None:
+    one, other = memory_stream_pair()
+    thread, accepted = serve_in_thread(other, certificate)
+    client = one.start_tls(client_context(ca_file=str(certificate)), "localhost", deadline=PATIENCE)
+    thread.join()
+    data = bytes(range(251)) * (3 * SEND_SIZE // 251)
+    with client, accepted[0]:
+        sender = threading.Thread(target=lambda: client.send_all(data, PATIENCE))
+        sender.start()
+        received = bytearray()
+        while len(received) < len(data):
+            received += accepted[0].receive_some(deadline=PATIENCE)
+        sender.join()
+
+    assert received == data
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.0 400 Bad Request\r\n\r\n", id="plain text"),
+        pytest.param(b"", id="end"),
+    ],
+)
+def test_a_peer_that_does_not_speak_tls(answer: bytes) -> None:
+    one, other = memory_stream_pair()
+    with one, other:
+        other.send_all(answer, PATIENCE)
+        other.send_eof()
+        with pytest.raises(ReadError, match="TLS broke"):
+            one.start_tls(client_context(), "localhost", deadline=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        pytest.param("empty", ssl.SSLError, id="empty"),
+        pytest.param("missing", FileNotFoundError, id="missing"),
+    ],
+)
+def test_a_file_that_is_no_certificate(name: str, error: type[OSError], tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    path = str(tmp_path / name)
+    with pytest.raises(error):
+        server_context(path)
+    with pytest.raises(error):
+        client_context(ca_file=path)
