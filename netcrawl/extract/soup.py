@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # BeautifulSoup 3 found, and it is the fastest.
 PARSER = "lxml"
 
-
 # Anchors of one page that are kept. The longest pages of links that people write have some ten
 # thousand.
 MAX_ANCHORS = 100_000
@@ -29,6 +28,7 @@ MAX_ANCHORS = 100_000
 # Control characters, half characters and noncharacters: nothing to see, and no XML feed may have
 # them (XML 1.0 section 2.2).
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,9 @@ def parse_document(markup: str, url: str) -> Document:
     Anchor(href='b', text='B')
     """
     wanted = _Wanted()
-    soup = BeautifulSoup(markup, PARSER, parse_only=wanted)
+    # Some codecs of Python, which a page can name as its charset, make half characters; the parser
+    # takes none.
+    soup = BeautifulSoup(_HALF_CHARACTER.sub("\ufffd", markup), PARSER, parse_only=wanted)
     title = soup.find("title")
     return Document(
         base=_base(soup, url),

@@ -26,6 +26,7 @@ URL = "http://h/dir/page.html"
         pytest.param("<!-- <a href=c> --><script>'<a href=s>'</script>", [], id="not elements"),
         pytest.param("<p><a href=1>x<p><a href=2>y", [("1", "xy"), ("2", "y")], id="never closed"),
         pytest.param("", [], id="empty page"),
+        pytest.param("<a href='\ud800'>\udfff</a>", [("\ufffd", "\ufffd")], id="half characters"),
     ],
 )
 def test_anchors_in_document_order(markup: str, anchors: list[tuple[str | None, str]]) -> None:
