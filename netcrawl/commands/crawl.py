@@ -62,7 +62,7 @@ class Command(ScrapyCrawl):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, and set ``exitcode``."""
-        assert self.crawler_process is not None  # noqa: S101 - set in scrapy.cmdline
+        assert self.crawler_process is not None  # set in scrapy.cmdline
         name = args[0]
         try:
             crawler = self._create_crawler(name)
@@ -81,7 +81,7 @@ class Command(ScrapyCrawl):
 
     def _check_log(self) -> None:
         """Raise UsageError or OSError for a log that Scrapy could not write."""
-        assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
+        assert self.settings is not None  # set in scrapy.cmdline
         level = self.settings["LOG_LEVEL"]
         names = logging.getLevelNamesMapping()
         if not (isinstance(level, int) or level in names or str(level).isdecimal()):
@@ -105,7 +105,7 @@ class Command(ScrapyCrawl):
             raise UsageError("a feed goes to standard output, which is closed")
 
     def _load_spider(self, name: str = "") -> type[Spider]:
-        assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
+        assert self.settings is not None  # set in scrapy.cmdline
         try:
             loader = get_spider_loader(self.settings)
         except ModuleNotFoundError as exc:
@@ -134,7 +134,7 @@ class Command(ScrapyCrawl):
             _complain(problem)
 
     def _feed_on_stdout(self) -> bool:
-        assert self.settings is not None  # noqa: S101 - set in scrapy.cmdline
+        assert self.settings is not None  # set in scrapy.cmdline
         return any(str(uri).startswith("stdout:") for uri in self.settings.getdict("FEEDS"))
 
     def _print(self, answer: str) -> None:

@@ -6,14 +6,16 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from sockettools.lifetime import Closing
+
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import FrameType
     from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopSignal:
+class StopSignal(Closing):
     """Within the ``with`` block, SIGINT and SIGTERM end ``wait`` instead of the process.
 
     The signal writes a byte into a pipe and ``wait`` reads it, so one that comes before ``wait``
@@ -31,12 +33,8 @@ class StopSignal:
         }
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let the signals be what they were."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._previous_fd)

@@ -191,7 +191,7 @@ class _Race:
             waits = [wait for wait in (until.remaining(), deadline.remaining()) if wait is not None]
             for key, _ in self._selector.select(min(waits, default=None)):
                 sock = key.fileobj
-                assert isinstance(sock, socket.socket)  # noqa: S101 - for the type checker
+                assert isinstance(sock, socket.socket)  # for the type checker
                 self._selector.unregister(sock)
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if code == 0:
@@ -209,7 +209,7 @@ class _Race:
 
     def _close_the_others(self) -> None:
         for key in list(self._selector.get_map().values()):
-            assert isinstance(key.fileobj, socket.socket)  # noqa: S101 - for the type checker
+            assert isinstance(key.fileobj, socket.socket)  # for the type checker
             key.fileobj.close()
         self._selector.close()
 

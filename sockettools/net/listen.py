@@ -161,7 +161,7 @@ def _bind_internet(address: InternetAddress) -> socket.socket:
         except OSError as exc:
             # "localhost" may name ::1 first on a machine without IPv6: the next one may do.
             first_error = first_error or exc
-    assert first_error is not None  # noqa: S101 - the resolver never returns an empty list
+    assert first_error is not None  # the resolver never returns an empty list
     raise ListenError(_reason(first_error, address)) from first_error
 
 

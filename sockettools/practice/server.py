@@ -64,7 +64,7 @@ class PracticeServer(Running):
         """
         limits = Limits(connections=MAX_CONNECTIONS, grace=GRACE)
         self._server = ThreadedServer(InternetAddress(host, port), self._serve, limits)
-        assert isinstance(self._server.address, InternetAddress)  # noqa: S101 - for the type checker
+        assert isinstance(self._server.address, InternetAddress)  # for the type checker
         self.url = origin(self._server.address.host, self._server.address.port) + "/"
         self._log = log or (lambda _line: None)
 

@@ -311,7 +311,7 @@ class _Client:
             self._moved = self._server.now
 
     def _linger(self, data: bytes) -> None:
-        assert self._lingering is not None  # noqa: S101 - by the only caller
+        assert self._lingering is not None  # by the only caller
         self._lingering += len(data)
         if not data or self._lingering > LINGER_SIZE:
             self.drop()
@@ -340,7 +340,7 @@ class _TlsClient(_Client):
 
     def __init__(self, server: SelectServer, sock: socket.socket, name: str) -> None:
         super().__init__(server, sock, name)
-        assert server.tls is not None  # noqa: S101 - by the only caller
+        assert server.tls is not None  # by the only caller
         self._engine = TlsEngine(server.tls, None, server_side=True)
         self._shaken = False
 

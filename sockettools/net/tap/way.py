@@ -145,5 +145,5 @@ def _unacknowledged(sock: socket.socket) -> int:
     if sys.platform != "linux" or sock.family == socket.AF_UNIX:
         return 0  # elsewhere there is no portable question; Unix sockets hand over at once
     (size,) = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))
-    assert isinstance(size, int)  # noqa: S101 - for the type checker
+    assert isinstance(size, int)  # for the type checker
     return size

@@ -18,6 +18,7 @@ import pytest
 
 from sockettools.practice.pages import ROMEO
 from tests.machine import needs_dev_full, needs_ipv6
+from tests.sockettools.cli import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,20 +29,10 @@ COMMAND = (sys.executable, "-m", "sockettools", "practice")
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the command; yield the process and the URL that it printed."""
-    with subprocess.Popen(
-        [*COMMAND, "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            match = re.search(r"http://\S+", line)
-            assert match is not None, line
-            yield process, match[0]
-        finally:
-            process.kill()
+    with commands.running("practice", "--port", "0", *arguments) as (process, line):
+        match = re.search(r"http://\S+", line)
+        assert match is not None, line
+        yield process, match[0]
 
 
 def fail(*arguments: str) -> str:

@@ -20,6 +20,7 @@ import pytest
 from sockettools.practice import PracticeServer
 from sockettools.practice.pages import ROMEO
 from tests.machine import needs_dev_full, needs_programs
+from tests.sockettools.cli import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,21 +50,11 @@ def running(
     target: str, *options: str, listen: str = "127.0.0.1:0"
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the command; yield the process and the address that it printed."""
-    with subprocess.Popen(
-        [*COMMAND, listen, target, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            match = re.fullmatch(r"Tap on (\S+) to (\S+) \(Ctrl-C stops it\)\n", line)
-            assert match is not None, line
-            assert match[2] == target
-            yield process, match[1]
-        finally:
-            process.kill()
+    with commands.running("tap", listen, target, *options) as (process, line):
+        match = re.fullmatch(r"Tap on (\S+) to (\S+) \(Ctrl-C stops it\)\n", line)
+        assert match is not None, line
+        assert match[2] == target
+        yield process, match[1]
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> str:
