@@ -70,9 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--connect-timeout",
         type=_seconds,
-        default=CONNECT_TIMEOUT,
         metavar="S",
-        help="fail if there is no connection by then (default: %(default)g)",
+        help="fail if there is no connection by then, name, address and TLS together (default: "
+        f"that of --timeout if it is given, or {CONNECT_TIMEOUT:g})",
     )
     _add_tls_arguments(parser)
     add_trace_arguments(parser)
@@ -135,7 +135,7 @@ def _talk(
     transcript: Transcript | None,
 ) -> None:
     context = _tls_context(arguments)
-    deadline = Deadline.after(_or_none(arguments.connect_timeout))
+    deadline = _connect_deadline(arguments)
     stream: Stream = dial(address, deadline)
     try:
         if context:
@@ -163,9 +163,7 @@ def _talk_in_datagrams(
     streams: Streams,
     transcript: Transcript | None,
 ) -> None:
-    with dial_datagram(
-        address, Deadline.after(_or_none(arguments.connect_timeout))
-    ) as datagram_socket:
+    with dial_datagram(address, _connect_deadline(arguments)) as datagram_socket:
         datagrams: Datagrams = datagram_socket
         if transcript:
             datagrams = RecordedDatagrams(datagrams, transcript)
@@ -251,6 +249,13 @@ def _write(file: TextIO, data: bytes) -> None:
             rest = rest[os.write(fd, rest) :]
         except BlockingIOError:
             select.select([], [fd], [])
+
+
+def _connect_deadline(arguments: argparse.Namespace) -> Deadline:
+    for seconds in (arguments.connect_timeout, arguments.timeout):
+        if seconds is not None:
+            return Deadline.after(_or_none(seconds))
+    return Deadline.after(CONNECT_TIMEOUT)
 
 
 def _timeout(arguments: argparse.Namespace, streams: Streams) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sockettools.cli.status import ExitStatus
 from sockettools.net.address import UnixAddress, is_ipv6, parse_address, resolve, resolve_host
 from sockettools.net.dial import in_thread
+from sockettools.text import visible
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +36,7 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
     has_type = arguments.name.startswith(("tcp:", "udp:"))
     # getaddrinfo() cannot be interrupted: in a thread it does not hold up Ctrl-C.
     candidates = in_thread(lambda: _candidates(address, has_type=has_type))
-    streams.stdout.write("".join(f"{line}\n" for line in _table(candidates)))
+    streams.stdout.write("".join(f"{visible(line)}\n" for line in _table(candidates)))
     streams.stdout.flush()
     return ExitStatus.DONE
 

@@ -6,9 +6,10 @@ import argparse
 import contextlib
 import dataclasses
 import ssl
-import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from sockettools.cli.lines import LineWriter
 from sockettools.cli.status import ExitStatus, WrongUsage
 from sockettools.cli.stopping import StopSignal
 from sockettools.cli.tracing import add_trace_arguments, transcript_of
@@ -42,6 +43,9 @@ DEFAULT_ADDRESS = f"127.0.0.1:{DEFAULT_PORT}"
 
 _BLOCKING: dict[str, type[BlockingServer]] = {"serial": SerialServer, "threads": ThreadedServer}
 _LIMITS = Limits()
+
+# Seconds: what the system's own calls can wait for, in milliseconds of 31 bits.
+MAX_TIME = 2_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,66 +84,67 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
     """Serve until Ctrl-C or SIGTERM."""
     address = parse_address(arguments.address, DEFAULT_PORT)
     tls = _tls(arguments, address)
-    with transcript_of(arguments, streams) as transcript, StopSignal() as stop:
-        greeted = None if arguments.quiet else _Guestbook(streams).greeted
+    with (
+        transcript_of(arguments, streams) as transcript,
+        closing(LineWriter(streams.stdout)) as guests,
+        StopSignal() as stop,
+    ):
         try:
-            server = _server(arguments, address, tls, greeted, transcript)
+            server = _server(arguments, address, tls, _greeter(arguments, guests), transcript)
         except ListenError as exc:
             streams.stderr.write(f"sockettools serve: {exc}; choose another ADDRESS\n")
             return ExitStatus.FAILED
-        # It listens already: who waits for this line can connect.
-        streams.stdout.write(f"Serving {arguments.service} on {server.address} (Ctrl-C stops it)\n")
-        streams.stdout.flush()
         with server:
+            streams.stdout.write(
+                f"Serving {arguments.service} on {server.address} (Ctrl-C stops it)\n"
+            )
+            streams.stdout.flush()
             stop.wait()
     return ExitStatus.DONE
 
 
-class _Guestbook:
-    """Prints who connects, at once, for as long as somebody reads it."""
-
-    def __init__(self, streams: Streams) -> None:
-        self._streams = streams
-        self._lock = threading.Lock()
-        self._read = True
-
-    def greeted(self, name: str) -> None:
-        """Print one line; any thread may call it, and the server goes on whatever happens."""
-        with self._lock:
-            if not self._read:
-                return
-            try:
-                self._streams.stdout.write(f"Got connection from {name}\n")
-                self._streams.stdout.flush()
-            except (OSError, ValueError):
-                self._read = False
-                self._streams.abandon_stdout()
+def _greeter(arguments: argparse.Namespace, guests: LineWriter) -> Callable[[str], None] | None:
+    if arguments.quiet:
+        return None
+    return lambda name: guests.write(f"Got connection from {name}\n")
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
-    for name, number, unit, what in (
-        ("connections", int, "N", "clients at a time; the next ones wait"),
-        ("idle", float, "S", "seconds of silence after which a client is given up"),
-        ("message", int, "BYTES", "taken from a client at once; longer datagrams are dropped"),
-        ("unsent", int, "BYTES", "may wait for a client that does not read"),
-        ("grace", float, "S", "seconds that clients have to finish when the server stops"),
+    for name, number, most, unit, what in (
+        ("connections", int, 1_000_000, "N", "clients at a time; the next ones wait"),
+        ("idle", float, MAX_TIME, "S", "seconds of silence after which a client is given up"),
+        (
+            "message",
+            int,
+            16_777_216,
+            "BYTES",
+            "taken at once; a longer datagram is dropped",
+        ),
+        ("unsent", int, 1_073_741_824, "BYTES", "may wait for a client that does not read"),
+        (
+            "grace",
+            float,
+            MAX_TIME,
+            "S",
+            "seconds that clients have to finish at the end",
+        ),
     ):
         group.add_argument(
             f"--{name}",
-            type=_positive(number),
+            type=_positive(number, most),
             default=getattr(_LIMITS, name),
             metavar=unit,
             help=f"{what} (default: %(default)s)",
         )
 
 
-def _positive(number: type[int] | type[float]) -> Callable[[str], float]:
+def _positive(number: type[int] | type[float], most: int) -> Callable[[str], float]:
     def read(text: str) -> float:
         with contextlib.suppress(ValueError):
-            if 0 < (value := number(text)) < float("inf"):
+            if 0 < (value := number(text)) <= most:
                 return value
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to {most}")
 
     return read
 

@@ -19,7 +19,7 @@ class StopSignal(Closing):
     """Within the ``with`` block, SIGINT and SIGTERM end ``wait`` instead of the process.
 
     The signal writes a byte into a pipe and ``wait`` reads it, so one that comes before ``wait``
-    is not lost, and none interrupts the clean-up. Only the main thread may use it.
+    is not lost, and the first one does not interrupt the clean-up. Only the main thread may use it.
     """
 
     def __enter__(self) -> Self:
@@ -42,9 +42,11 @@ class StopSignal(Closing):
         os.close(self._write_end)
 
     def wait(self) -> None:
-        """Return once a signal has come."""
+        """Return once a signal has come; another one ends the program at once."""
         while os.read(self._read_end, 1)[0] not in _SIGNALS:
             pass  # another signal that somebody handles
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _leave_it_to_the_pipe(_number: int, _frame: FrameType | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from dataclasses import dataclass
 from typing import TextIO
@@ -24,16 +23,6 @@ class Streams:
         with contextlib.suppress(OSError, ValueError):
             self.stderr.write(line + "\n")
             self.stderr.flush()
-
-    def abandon_stdout(self) -> None:
-        """Let what is in standard output's buffer go nowhere, once writing it has failed.
-
-        Python writes it again at exit, and would fail again with a message of its own.
-        """
-        with contextlib.suppress(OSError, ValueError):  # no file behind it: a test's
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self.stdout.fileno())
-            os.close(null)
 
     @classmethod
     def standard(cls) -> Streams:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sockettools.cli.lines import LineWriter
 from sockettools.net.transcript import HexSink, JsonSink, TextSink, Transcript
 
 if TYPE_CHECKING:
@@ -41,12 +42,18 @@ def transcript_of(arguments: argparse.Namespace, streams: Streams) -> Iterator[T
         OSError: the file cannot be written.
     """
     sinks: list[Sink] = []
-    if arguments.trace:
-        sinks.append(TextSink(streams.stderr))
-    if arguments.trace_hex:
-        sinks.append(HexSink(streams.stderr))
-    if arguments.trace_json is None:
-        yield Transcript(sinks) if sinks else None
-        return
-    with arguments.trace_json.open("w", encoding="utf-8") as file:
-        yield Transcript([*sinks, JsonSink(file)])
+
+    def failed(problem: str) -> None:
+        streams.note(f"sockettools {arguments.command}: nothing more is recorded: {problem}")
+
+    with ExitStack() as stack:
+        lines = LineWriter(streams.stderr)
+        stack.callback(lines.close)
+        if arguments.trace:
+            sinks.append(TextSink(lines))
+        if arguments.trace_hex:
+            sinks.append(HexSink(lines))
+        if arguments.trace_json is not None:
+            file = stack.enter_context(arguments.trace_json.open("w", encoding="utf-8"))
+            sinks.append(JsonSink(file))
+        yield Transcript(sinks, failed) if sinks else None

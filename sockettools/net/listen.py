@@ -178,9 +178,6 @@ def _bound(candidate: Candidate, *, both_families: bool) -> socket.socket:
         sock.bind(candidate.sockaddr)
         if candidate.kind == STREAM:
             sock.listen(BACKLOG)
-            if candidate.family != getattr(socket, "AF_UNIX", None):
-                # The sockets that it accepts inherit it: see SocketStream.
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
         sock.close()
         raise

@@ -11,7 +11,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from sockettools.errors import ReadTimeout, WriteError
+from sockettools.errors import ReadError, ReadTimeout, WriteError
 from sockettools.net.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -62,8 +62,12 @@ def pump_stream(
     supply = _Supply(source)
 
     def receive() -> None:
-        while data := stream.receive_some():
-            watch.hand_on(destination, data)
+        try:
+            while data := stream.receive_some():
+                watch.hand_on(destination, data)
+        except ReadError as exc:
+            # A peer that ends TLS without its goodbye may still take what is being sent.
+            watch.note(exc)
         supply.wait_for_end(after_end)
         watch.finish()
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # What one receive takes at the most: as much as a pipe or a socket buffer holds by default.
 RECEIVE_SIZE = 65_536
 
+# Octets that the kernel takes beyond what the peer has room for.
+UNSENT_IN_KERNEL = 131_072
+
 # Seconds and octets for which ``linger`` reads on.
 LINGER_TIME = 2.0
 LINGER_SIZE = 1_048_576
@@ -102,10 +105,8 @@ class SocketStream(Stream):
         self._sent_eof = False
         sock.setblocking(False)
         if sock.family != getattr(socket, "AF_UNIX", None):
-            # Nagle holds a small message back until the last one is acknowledged; what is given to
-            # send_all is a whole message already.
             with contextlib.suppress(OSError):  # a connection that is reset already
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                set_tcp_options(sock)
 
     @property
     def socket(self) -> socket.socket:
@@ -157,6 +158,19 @@ class SocketStream(Stream):
         """Close the socket."""
         self._closed = True
         self._socket.close()
+
+
+def set_tcp_options(sock: socket.socket) -> None:
+    """Set what every TCP connection here has; of a listener, what it accepts inherits it.
+
+    Nagle's algorithm is off: it holds a small message back until the last one is acknowledged, and
+    what is given to ``send_all`` is a whole message already. And little is left unsent in the
+    kernel, which otherwise takes megabytes from a sender and then tells nothing for minutes: a peer
+    that reads slowly could not be told from one that does not read.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_IN_KERNEL)
 
 
 def linger(stream: Stream) -> None:

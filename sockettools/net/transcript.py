@@ -20,12 +20,14 @@ from sockettools.net.stream import RECEIVE_SIZE, Stream
 from sockettools.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import TextIO
+    from collections.abc import Callable, Iterator, Sequence
 
     from sockettools.net.deadline import Deadline
 
 _DUMP_WIDTH = 16
+
+# The note that is the last one of a connection.
+CLOSED = "closed"
 
 
 class Direction(Enum):
@@ -49,6 +51,16 @@ class Event:
     connection: str = ""
 
 
+class Output(Protocol):
+    """A file, or what is used like one."""
+
+    def write(self, text: str, /) -> object:
+        """Take text."""
+
+    def flush(self) -> None:
+        """Pass it on."""
+
+
 class Sink(Protocol):
     """Where events go."""
 
@@ -57,10 +69,15 @@ class Sink(Protocol):
 
 
 class Transcript:
-    """Stamps events with the time, and hands them to every sink. Any thread may record."""
+    """Stamps events with the time, and hands them to every sink. Any thread may record.
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = sinks
+    A sink that cannot write any more is let go, and ``failed`` is told why: what is recorded goes
+    on, whatever becomes of the recording.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], failed: Callable[[str], None] | None = None) -> None:
+        self._sinks = list(sinks)
+        self._failed = failed or (lambda _problem: None)
         self._start = monotonic()
         self._lock = threading.Lock()
 
@@ -75,14 +92,19 @@ class Transcript:
     def _record(self, direction: Direction | None, data: bytes, note: str, connection: str) -> None:
         with self._lock:
             event = Event(monotonic() - self._start, direction, data, note, connection)
-            for sink in self._sinks:
-                sink.write(event)
+            for sink in list(self._sinks):
+                try:
+                    sink.write(event)
+                except (OSError, ValueError) as exc:  # a full disk; a file that is closed
+                    self._sinks.remove(sink)
+                    reason = exc.strerror if isinstance(exc, OSError) else None
+                    self._failed(reason or str(exc))
 
 
 class TextSink:
     r"""Lines of text, control characters as their escapes: ``0.000321 > GET / HTTP/1.0\r\n``."""
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, output: Output) -> None:
         self._output = output
 
     def write(self, event: Event) -> None:
@@ -97,7 +119,7 @@ class TextSink:
 class HexSink:
     """A hex dump with offsets, counted for each direction of each connection."""
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, output: Output) -> None:
         self._output = output
         self._offsets: Counter[tuple[str, Direction | None]] = Counter()
 
@@ -107,6 +129,10 @@ class HexSink:
         way = (event.connection, event.direction)
         lines = list(hex_dump(event.data, self._offsets[way])) or [f"({event.note})"]
         self._offsets[way] += len(event.data)
+        if event.note == CLOSED:
+            # The name may come again, for another connection.
+            for direction in (None, *Direction):
+                self._offsets.pop((event.connection, direction), None)
         self._output.write("".join(f"{prefix}{line}\n" for line in lines))
         self._output.flush()
 
@@ -118,7 +144,7 @@ class JsonSink:
     and ``connection`` where there are several.
     """
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, output: Output) -> None:
         self._output = output
 
     def write(self, event: Event) -> None:
@@ -178,7 +204,7 @@ class RecordedStream(Stream):
         self._inner.close()
         if not self._closed:
             self._closed = True
-            self._transcript.note("closed", None, self._connection)
+            self._transcript.note(CLOSED, None, self._connection)
 
 
 def hex_dump(data: bytes, offset: int = 0) -> Iterator[str]:

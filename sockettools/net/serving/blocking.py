@@ -9,6 +9,7 @@ import contextlib
 import socket
 import threading
 from abc import abstractmethod
+from itertools import count
 from typing import TYPE_CHECKING
 
 from sockettools.errors import SocketToolsError
@@ -182,11 +183,14 @@ def service_handler(
 
     ``greeted`` is told each peer's name, from the thread that serves it.
     """
+    names = count(1)
 
     def handle(client: SocketStream) -> None:
-        name = peer_name(client.socket.getpeername())
+        name, peer = str(next(names)), peer_name(client.socket.getpeername())
         if greeted is not None:
-            greeted(name)
+            greeted(peer)
+        if transcript is not None:
+            transcript.note(f"connection from {peer}", None, name)
         stream: Stream = client
         if tls is not None:
             deadline = Deadline.after(limits.idle)
@@ -208,7 +212,10 @@ def converse(stream: Stream, service: Service, limits: Limits) -> None:
     _say(stream, service.connected(), limits)
     while not service.done:
         data = stream.receive_some(limits.message, Deadline.after(limits.idle))
-        _say(stream, service.received(data) if data else service.ended(), limits)
+        if not data:
+            _say(stream, service.ended(), limits)
+            break
+        _say(stream, service.received(data), limits)
     stream.send_eof(Deadline.after(limits.idle))
     linger(stream)
 

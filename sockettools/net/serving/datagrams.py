@@ -63,9 +63,15 @@ class DatagramServer(Running):
         self._thread.join()
         for sock in (self._waker, self._wakened):
             sock.close()
-        self._bound.close()
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            # Also after an error that is a bug: better refused than never answered.
+            self._bound.close()
+
+    def _serve(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._bound.socket, selectors.EVENT_READ)
             selector.register(self._wakened, selectors.EVENT_READ)

@@ -11,15 +11,17 @@ import selectors
 import socket
 import ssl
 import threading
+from itertools import count
 from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from sockettools.lifetime import Running
+from sockettools.net.address import InternetAddress
 from sockettools.net.listen import BoundSocket, peer_name
-from sockettools.net.stream import LINGER_SIZE, LINGER_TIME, RECEIVE_SIZE
+from sockettools.net.stream import LINGER_SIZE, LINGER_TIME, RECEIVE_SIZE, set_tcp_options
 from sockettools.net.tls import TlsEngine
-from sockettools.net.transcript import Direction
+from sockettools.net.transcript import CLOSED, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +62,8 @@ class SelectServer(Running):
         """
         self._bound = BoundSocket(address)
         self._bound.socket.setblocking(False)
+        if isinstance(self._bound.address, InternetAddress):
+            set_tcp_options(self._bound.socket)  # for all that it accepts
         self.address = self._bound.address
         self.service = service
         self.limits = limits
@@ -71,6 +75,7 @@ class SelectServer(Running):
         self.clients: set[_Client] = set()
         self.now = monotonic()  # read once a round, which is exact enough for idle clients
         self._greeted = greeted
+        self._names = count(1)
         self._accepting = False
         self._accept_again = 0.0  # when to listen again after a failed accept
         self._grace_ends: float | None = None  # set once the server is closing
@@ -94,8 +99,18 @@ class SelectServer(Running):
 
     def _run(self) -> None:
         self.selector.register(self._wakened, EVENT_READ, self._begin_closing)
-        next_sweep = 0.0
         sweep_interval = min(SWEEP_INTERVAL, self.limits.idle / 4)
+        try:
+            self._serve(sweep_interval)
+        finally:
+            # Also after an error that is a bug: better refused than never answered.
+            self._bound.close()
+            for client in list(self.clients):
+                client.drop()
+            self.selector.close()
+
+    def _serve(self, sweep_interval: float) -> None:
+        next_sweep = 0.0
         while self._grace_ends is None or (self.clients and self.now < self._grace_ends):
             self._accept_or_not()
             ready = self.selector.select(self._patience(sweep_interval))
@@ -105,15 +120,14 @@ class SelectServer(Running):
             if self.now >= next_sweep:
                 self._sweep()
                 next_sweep = self.now + sweep_interval
-        for client in list(self.clients):
-            client.drop()
-        self.selector.close()
 
     def _patience(self, sweep_interval: float) -> float | None:
         """Return how long to wait at the most: for ever where there is nobody to look after."""
         if self._grace_ends is not None:
             return min(sweep_interval, max(0.0, self._grace_ends - monotonic()))
-        return sweep_interval if self.clients or not self._accepting else None
+        if not self._accepting:
+            return min(sweep_interval, ACCEPT_RETRY)
+        return sweep_interval if self.clients else None
 
     def _accept_or_not(self) -> None:
         """Listen while there is room for another client."""
@@ -147,11 +161,11 @@ class SelectServer(Running):
         return accepted
 
     def _welcome(self, sock: socket.socket, sockaddr: Any) -> None:
-        name = ""
-        if self._greeted is not None or self.transcript is not None:
-            name = peer_name(sockaddr)
+        name = str(next(self._names))
         if self._greeted is not None:
-            self._greeted(name)
+            self._greeted(peer_name(sockaddr))
+        if self.transcript is not None:
+            self.transcript.note(f"connection from {peer_name(sockaddr)}", None, name)
         sock.setblocking(False)
         client = _Client(self, sock, name) if self.tls is None else _TlsClient(self, sock, name)
         self.clients.add(client)
@@ -182,6 +196,7 @@ class _Client:
     __slots__ = (
         "_dropped",
         "_events",
+        "_heard_end",
         "_lingering",
         "_moved",
         "_name",
@@ -199,6 +214,7 @@ class _Client:
         self._unsent = bytearray()
         self._events: int | None = None  # what the selector looks for; None before it is asked to
         self._lingering: int | None = None  # octets dropped since our end was sent
+        self._heard_end = False
         self._dropped = False
         self._moved = server.now  # when bytes went one way or the other
 
@@ -230,7 +246,7 @@ class _Client:
         self._socket.close()
         self._server.forget(self)
         if self._server.transcript is not None:
-            self._server.transcript.note("closed", None, self._name)
+            self._server.transcript.note(CLOSED, None, self._name)
 
     def say(self, data: bytes) -> None:
         """Send as much as goes at once, and keep the rest."""
@@ -242,14 +258,15 @@ class _Client:
             self._end()
 
     def hear(self, data: bytes) -> None:
-        """Hand bytes to the service; b"" is the client's end."""
-        transcript = self._server.transcript
-        if transcript is not None:
-            if data:
-                transcript.data(Direction.RECEIVED, data, self._name)
-            else:
-                transcript.note("end of stream", Direction.RECEIVED, self._name)
-        self.say(self._service.received(data) if data else self._service.ended())
+        """Hand bytes to the service; b"" is the client's end, after which there is no more."""
+        self._record_received(data)
+        if data:
+            self.say(self._service.received(data))
+            return
+        self._heard_end = True
+        last_words = self._service.ended()
+        self._service.done = True
+        self.say(last_words)
 
     def transmit(self, data: bytes) -> None:
         """Put bytes on the wire, behind those that wait."""
@@ -308,13 +325,30 @@ class _Client:
         if self._lingering is None:
             self._lingering = 0
             self.send_end()
+            if self._server.transcript is not None:
+                self._server.transcript.note("end of stream", Direction.SENT, self._name)
+            if self._heard_end and not self._unsent:
+                self.drop()
             self._moved = self._server.now
 
     def _linger(self, data: bytes) -> None:
         assert self._lingering is not None  # by the only caller
+        self._record_lingering(data)
         self._lingering += len(data)
         if not data or self._lingering > LINGER_SIZE:
             self.drop()
+
+    def _record_lingering(self, data: bytes) -> None:
+        self._record_received(data)
+
+    def _record_received(self, data: bytes) -> None:
+        transcript = self._server.transcript
+        if transcript is None:
+            return
+        if data:
+            transcript.data(Direction.RECEIVED, data, self._name)
+        else:
+            transcript.note("end of stream", Direction.RECEIVED, self._name)
 
     def _look_for_events(self) -> None:
         """Listen to a client that reads what it is sent, and send when it can take more."""
@@ -375,6 +409,9 @@ class _TlsClient(_Client):
         self._engine.write_eof()
         self._flush()
         super().send_end()
+
+    def _record_lingering(self, data: bytes) -> None:
+        """Record nothing: what is dropped is not decrypted."""
 
     def _flush(self) -> None:
         if (data := self._engine.take()) and not self._dropped:

@@ -35,7 +35,7 @@ class Service:
         return b""
 
     def ended(self) -> bytes:
-        """Take note that the client sends no more."""
+        """Take note that the client sends no more: what this returns is the last."""
         self.done = True
         return b""
 

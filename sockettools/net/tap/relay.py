@@ -53,6 +53,10 @@ class Relay:
                 with contextlib.suppress(OSError):  # reset already
                     # Nagle would hold back a small piece that its sender wanted out.
                     way.source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                        # Unlike a stream, a relay wants the kernel to take all it can; 0 is the
+                        # system's default.
+                        way.source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 0)
 
     def _callback(self, way: Way) -> Callable[[int], None]:
         return lambda mask: self.advance(way if mask & EVENT_READ else None)

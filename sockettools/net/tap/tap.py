@@ -72,7 +72,7 @@ class Tap(Running):
         self._limits = limits
         self._report = report or (lambda _line: None)
         self.loop = Loop()
-        self.recorder = Recorder(transcript, self._report)
+        self.recorder = Recorder(transcript)
         self._names = count(1)
         self._relays: set[Relay] = set()
         # The clients for which the target is being called, with the thread that does it.

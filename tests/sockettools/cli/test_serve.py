@@ -8,13 +8,14 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sockettools.net.address import MAX_UNIX_PATH
-from tests.machine import needs_ipv6, needs_programs
+from tests.machine import needs_dev_full, needs_ipv6, needs_programs
 from tests.servers.certificates import self_signed
 from tests.sockettools.cli.commands import run, running
 
@@ -133,11 +134,14 @@ def test_what_is_said_can_be_seen(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
 
-    name = r"\('127\.0\.0\.1', \d+\)"
-    assert re.search(rf"^\d+\.\d{{6}} {name} < hello\\x1b\\r\\n$", errors, re.M)
-    assert re.search(rf"^\d+\.\d{{6}} {name} > 00000000  68 65 6c 6c 6f 1b 0d 0a ", errors, re.M)
+    assert re.search(r"^\d+\.\d{6} 1 \* \(connection from \('127\.0\.0\.1', \d+\)\)$", errors, re.M)
+    assert re.search(r"^\d+\.\d{6} 1 < hello\\x1b\\r\\n$", errors, re.M)
+    assert re.search(r"^\d+\.\d{6} 1 > 00000000  68 65 6c 6c 6f 1b 0d 0a ", errors, re.M)
     events = [json.loads(line) for line in record.read_text().splitlines()]
     assert [event["direction"] for event in events if "data" in event] == ["received", "sent"]
+    assert [event["note"] for event in events if "note" in event][1:] == ["end of stream"] * 2 + [
+        "closed"
+    ]
 
 
 @pytest.mark.parametrize("mode", ["threads", "select"])
@@ -202,6 +206,8 @@ def test_nobody_reading_what_it_prints_is_no_reason_to_stop() -> None:
         (("--mode", "fork"), 2, "invalid choice: 'fork'"),
         (("--idle", "0"), 2, "'0' is not a number above 0"),
         (("--connections", "1.5"), 2, "'1.5' is not a number above 0"),
+        (("--message", "99999999999999"), 2, "'99999999999999' is not a number above 0, up to"),
+        (("--grace", "1e10"), 2, "'1e10' is not a number above 0, up to 2000000"),
         (("--idle", "inf"), 2, "'inf' is not a number above 0"),
         (("--cert", "/nosuch.pem"), 1, "/nosuch.pem: No such file or directory"),
         (("--cert", __file__), 1, "no certificate and its key"),
@@ -217,6 +223,54 @@ def test_what_cannot_be_served(arguments: tuple[str, ...], status: int, message:
     assert (done.returncode, done.stdout) == (status, "")
     assert message in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["threads", "select"])
+@pytest.mark.parametrize("trace", ["--trace", "--trace-json"])
+@needs_dev_full
+def test_a_recording_that_fails_is_no_reason_to_stop(mode: str, trace: str) -> None:
+    options = [trace, "/dev/full"] if trace == "--trace-json" else [trace]
+    with (
+        open("/dev/full", "w") as full,  # noqa: PTH123
+        subprocess.Popen(
+            [sys.executable, "-m", "sockettools", "serve", ANY_PORT, "--mode", mode, *options],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        port = port_in(process.stdout.readline())
+        for _ in range(3):
+            assert chapters_client(port).decode() == GREETING
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.mark.parametrize("mode", ["threads", "select"])
+@pytest.mark.parametrize("options", [[], ["--trace"]], ids=["guests", "trace"])
+def test_nobody_reading_what_it_prints_stalls_nobody(mode: str, options: list[str]) -> None:
+    """More than any pipe holds is printed, and it still stops when it is told to."""
+    with running("serve", ANY_PORT, "--mode", mode, *options) as (process, line):
+        port = port_in(line)
+        for _ in range(2500):
+            assert chapters_client(port).decode() == GREETING
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_a_second_signal_ends_it_at_once() -> None:
+    with (
+        running("serve", ANY_PORT, "--service", "echo", "--grace", "1000") as (process, line),
+        socket.create_connection(("127.0.0.1", port_in(line)), timeout=60) as client,
+    ):
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)  # it gives the client its time
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
 
 
 def test_a_port_in_use() -> None:
