@@ -253,5 +253,5 @@ def _reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not to be trusted ({error.verify_message})"
     if isinstance(error, ssl.SSLEOFError):
-        return "the peer closed the connection without saying goodbye"
+        return "the peer closed the connection without saying goodbye: what came may not be all"
     return error.reason.replace("_", " ").lower() if error.reason else str(error)
