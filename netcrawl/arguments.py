@@ -41,7 +41,7 @@ def read_arguments(table: Iterable[Argument], given: Mapping[str, Any]) -> dict[
     given_as: dict[str, str] = {}
     for word, text in given.items():
         if word not in names:
-            raise UsageError(_unknown(word, names))
+            raise UsageError(unknown("argument", word, names))
         argument = names[word]
         if argument.name in given_as:
             raise UsageError(
@@ -75,7 +75,9 @@ def http_url(text: str) -> str:
         raise ValueError(f"{exc} (it takes one such as http://example.com/page.html)") from None
 
 
-def _unknown(word: str, names: Mapping[str, Argument]) -> str:
+def unknown(kind: str, word: str, names: Iterable[str]) -> str:
+    """Say that there is no ``kind`` called ``word``, and what was meant or what there is."""
+    names = list(names)
     nearest = difflib.get_close_matches(word, names, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
-    return f"there is no argument {word!r}: {hint}"
+    return f"there is no {kind} {word!r}: {hint}"

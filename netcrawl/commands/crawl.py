@@ -6,7 +6,6 @@ was wrong, and nothing was requested. 130: Ctrl-C or SIGTERM.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import sys
@@ -21,7 +20,7 @@ from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.log import get_scrapy_root_handler
 from twisted.internet.defer import Deferred
 
-from netcrawl.arguments import read_arguments
+from netcrawl.arguments import read_arguments, unknown
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
 from sockettools.standard_streams import restore_standard_streams
 from sockettools.text import visible
@@ -118,9 +117,7 @@ class Command(ScrapyCrawl):
         try:
             return loader.load(name)
         except KeyError:
-            nearest = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
-            raise UsageError(f"there is no spider {name!r}: {hint}") from None
+            raise UsageError(unknown("spider", name, names)) from None
 
     def _tell(self, name: str, problem: str) -> None:
         """Write the line into the log, and also to standard error where the log goes elsewhere."""

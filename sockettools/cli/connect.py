@@ -15,7 +15,7 @@ from sockettools.cli.tracing import add_trace_arguments, transcript_of
 from sockettools.errors import ConnectError, ConnectTimeout, ReadError, Timeout
 from sockettools.net.address import DATAGRAM, InternetAddress, UnixAddress, parse_address
 from sockettools.net.datagram import MAX_DATAGRAM, RecordedDatagrams, dial_datagram
-from sockettools.net.deadline import Deadline
+from sockettools.net.deadline import LONGEST_WAIT, Deadline
 from sockettools.net.dial import dial
 from sockettools.net.pump import AFTER_END, pump_datagrams, pump_stream
 from sockettools.net.stream import RECEIVE_SIZE
@@ -36,9 +36,6 @@ HELP = "standard input to a socket, and the socket to standard output, until the
 
 DEFAULT_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 30.0
-
-# Seconds; what the system's own calls can wait for, in milliseconds of 31 bits.
-MAX_TIMEOUT = 2_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -276,10 +273,10 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if 0 < seconds <= MAX_TIMEOUT:
+    if 0 < seconds <= LONGEST_WAIT:
         return seconds
     raise argparse.ArgumentTypeError(
-        f"{text!r} is no number of seconds: more than 0, up to {MAX_TIMEOUT}, or none"
+        f"{text!r} is no number of seconds: more than 0, up to {LONGEST_WAIT}, or none"
     )
 
 

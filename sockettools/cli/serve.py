@@ -15,6 +15,7 @@ from sockettools.cli.stopping import StopSignal
 from sockettools.cli.tracing import add_trace_arguments, transcript_of
 from sockettools.errors import ListenError
 from sockettools.net.address import DATAGRAM, parse_address
+from sockettools.net.deadline import LONGEST_WAIT
 from sockettools.net.serving import (
     SERVICES,
     DatagramServer,
@@ -43,9 +44,6 @@ DEFAULT_ADDRESS = f"127.0.0.1:{DEFAULT_PORT}"
 
 _BLOCKING: dict[str, type[BlockingServer]] = {"serial": SerialServer, "threads": ThreadedServer}
 _LIMITS = Limits()
-
-# Seconds: what the system's own calls can wait for, in milliseconds of 31 bits.
-MAX_TIME = 2_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +111,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     for name, number, most, unit, what in (
         ("connections", int, 1_000_000, "N", "clients at a time; the next ones wait"),
-        ("idle", float, MAX_TIME, "S", "seconds of silence after which a client is given up"),
+        ("idle", float, LONGEST_WAIT, "S", "seconds of silence after which a client is given up"),
         (
             "message",
             int,
@@ -125,7 +123,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         (
             "grace",
             float,
-            MAX_TIME,
+            LONGEST_WAIT,
             "S",
             "seconds that clients have to finish at the end",
         ),

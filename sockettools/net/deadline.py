@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import monotonic
 
+# Seconds: the longest that the system's own calls can wait for, in milliseconds of 31 bits.
+LONGEST_WAIT = 2_000_000
+
 
 @dataclass(frozen=True)
 class Deadline:

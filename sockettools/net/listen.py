@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # that opens six at once; Linux cuts it to net.core.somaxconn, 4096 today.
 BACKLOG = 4096
 
+# Seconds to wait when no connection can be taken (too many open files) before trying again.
+ACCEPT_RETRY = 0.1
+
 
 class BoundSocket(Closing):
     """A listening TCP or Unix socket, or one bound for UDP; a Unix socket's file goes with it."""
@@ -49,6 +52,27 @@ class BoundSocket(Closing):
             self.socket = _bind_internet(address)
             host, port = self.socket.getsockname()[:2]
             self.address = InternetAddress(host, port, address.kind)
+
+    def accept_waiting(self, most: int) -> list[tuple[socket.socket, Any]]:
+        """Return up to ``most`` clients that have connected already, with their addresses.
+
+        Raises:
+            OSError: none could be taken now, most often because this process has as many files
+                open as it may; the listener itself is still good.
+        """
+        accepted: list[tuple[socket.socket, Any]] = []
+        while len(accepted) < most:
+            try:
+                accepted.append(self.socket.accept())
+            except (BlockingIOError, InterruptedError):
+                break
+            except ConnectionAbortedError:
+                continue  # the client gave up meanwhile
+            except OSError:
+                if not accepted:
+                    raise
+                break
+        return accepted
 
     def close(self) -> None:
         """Close the socket, and remove a Unix socket's file if it still is ours."""
@@ -76,25 +100,14 @@ class Listener(BoundSocket):
         """Wait for the next client and return its socket; None once stopped.
 
         Raises:
-            OSError: no connection could be taken now, most often because this process has as
-                many files open as it may; the listener itself is still good.
+            OSError: as for ``accept_waiting``.
         """
         while True:
             ready = {key.fileobj for key, _ in self._selector.select()}
             if self._wakened in ready:
                 return None
-            with contextlib.suppress(BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return self.accept_waiting()
-            # The client gave up between the select and the accept.
-
-    def accept_waiting(self) -> socket.socket:
-        """Return the socket of a client that has connected already; also after ``stop``.
-
-        Raises:
-            BlockingIOError: there is none. OSError: as for ``accept``.
-        """
-        connection, _ = self.socket.accept()
-        return connection
+            for connection, _ in self.accept_waiting(1):
+                return connection
 
     def stop(self) -> None:
         """Make ``accept`` return None, now and from now on. Any thread may call it."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sockettools.errors import SocketToolsError
 from sockettools.lifetime import Running
 from sockettools.net.deadline import Deadline
-from sockettools.net.listen import Listener, peer_name
+from sockettools.net.listen import ACCEPT_RETRY, Listener, peer_name
 from sockettools.net.stream import SocketStream, linger
 from sockettools.net.transcript import RecordedStream
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from sockettools.net.transcript import Transcript
 
     Handler = Callable[[SocketStream], None]
-
-# Seconds to wait when no connection can be taken (too many open files) before trying again.
-ACCEPT_RETRY = 0.1
 
 # Seconds in which a thread whose connection was cut notices it.
 CUT_TIME = 2.0
@@ -111,11 +108,9 @@ class BlockingServer(Running):
         return not self.closing.is_set()
 
     def _accept_waiting(self) -> list[socket.socket]:
-        waiting: list[socket.socket] = []
         with contextlib.suppress(OSError):
-            while len(waiting) < self._limits.connections:
-                waiting.append(self._listener.accept_waiting())
-        return waiting
+            return [sock for sock, _ in self._listener.accept_waiting(self._limits.connections)]
+        return []
 
     def _register(self, client: SocketStream, thread: threading.Thread) -> None:
         with self._lock:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sockettools.lifetime import Running
 from sockettools.net.address import InternetAddress
-from sockettools.net.listen import BoundSocket, peer_name
+from sockettools.net.listen import ACCEPT_RETRY, BoundSocket, peer_name
 from sockettools.net.stream import LINGER_SIZE, LINGER_TIME, RECEIVE_SIZE, set_tcp_options
 from sockettools.net.tls import TlsEngine
 from sockettools.net.transcript import CLOSED, Direction
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 # Clients accepted before the others have their turn again.
 ACCEPT_BATCH = 64
-
-# Seconds to wait when no connection can be taken (too many open files) before trying again.
-ACCEPT_RETRY = 0.1
 
 # Seconds between two looks for clients that have been silent for too long, at the most.
 SWEEP_INTERVAL = 1.0
@@ -147,18 +144,12 @@ class SelectServer(Running):
             self._welcome(sock, sockaddr)
 
     def _accept_waiting(self, batch: int) -> list[tuple[socket.socket, Any]]:
-        accepted: list[tuple[socket.socket, Any]] = []
-        for _ in range(min(batch, self.limits.connections - len(self.clients))):
-            try:
-                accepted.append(self._bound.socket.accept())
-            except (BlockingIOError, InterruptedError):
-                break
-            except ConnectionAbortedError:
-                continue  # given up meanwhile
-            except OSError:
-                self._accept_again = monotonic() + ACCEPT_RETRY
-                break
-        return accepted
+        try:
+            room = self.limits.connections - len(self.clients)
+            return self._bound.accept_waiting(min(batch, room))
+        except OSError:
+            self._accept_again = monotonic() + ACCEPT_RETRY
+            return []
 
     def _welcome(self, sock: socket.socket, sockaddr: Any) -> None:
         name = str(next(self._names))

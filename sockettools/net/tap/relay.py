@@ -11,6 +11,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from sockettools.net.stream import LINGER_TIME
 from sockettools.net.tap.way import END
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 # Once a connection is being ended, seconds for what is on its way to arrive, and how often to look.
 DRAIN_TIME = 10.0
 DRAIN_POLL = 0.005
-
-# After an end in order, what still comes is read for so many seconds: a socket closed with unread
-# data is reset, and the reset can overtake the last bytes (RFC 9112 section 9.6).
-LINGER_TIME = 2.0
 
 # SO_LINGER, on and zero seconds: closing drops what is unsent and resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)

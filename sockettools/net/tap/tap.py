@@ -13,7 +13,7 @@ from sockettools.lifetime import Running
 from sockettools.net.address import STREAM
 from sockettools.net.deadline import Deadline
 from sockettools.net.dial import dial
-from sockettools.net.listen import BoundSocket, peer_name
+from sockettools.net.listen import ACCEPT_RETRY, BoundSocket, peer_name
 from sockettools.net.tap.impairments import NO_IMPAIRMENTS
 from sockettools.net.tap.limits import DEFAULT_LIMITS
 from sockettools.net.tap.loop import Loop
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 # Seconds that closing the tap waits for bytes that are on their way.
 GRACE = 1.0
-
-# Seconds to wait when no connection can be taken (too many open files) before trying again.
-ACCEPT_RETRY = 0.1
 
 
 class Tap(Running):
