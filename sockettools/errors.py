@@ -8,6 +8,7 @@ SocketToolsError
         ConnectError            no connection could be made
             ResolveError        the name means no address
             ConnectionRefused   the machine is there, and nothing listens on the port
+            CertificateError    whoever answered has not proved to be who was asked for
         ReadError               the connection broke while receiving
         WriteError              the connection broke while sending
     Timeout                     a deadline passed
@@ -15,7 +16,10 @@ SocketToolsError
         ReadTimeout
         WriteTimeout
     ProtocolError               somebody broke the rules of a protocol
+        LocalProtocolError      this side would
         RemoteProtocolError     the peer did
+            IncompleteMessage   the connection ended, or broke, in the middle of a message
+            TooLong             a part of a message is longer than the limit for it
 """
 
 
@@ -51,6 +55,10 @@ class ConnectionRefused(ConnectError):
     """The machine answered that nothing listens there."""
 
 
+class CertificateError(ConnectError):
+    """The peer's certificate is for another name or time, or nobody trusted has signed it."""
+
+
 class ReadError(NetworkError):
     """The connection broke, by a reset or half an encrypted message, before its end."""
 
@@ -79,6 +87,10 @@ class ProtocolError(SocketToolsError):
     """Bytes that the protocol does not allow."""
 
 
+class LocalProtocolError(ProtocolError):
+    """What this side was asked to send would break the protocol: nothing of it was sent."""
+
+
 class RemoteProtocolError(ProtocolError):
     """The peer sent what the protocol does not allow.
 
@@ -88,3 +100,11 @@ class RemoteProtocolError(ProtocolError):
     def __init__(self, message: str, status_hint: int = 400) -> None:
         super().__init__(message)
         self.status_hint = status_hint
+
+
+class IncompleteMessage(RemoteProtocolError):
+    """The peer's message has no end: the connection ended, or broke, in the middle of it."""
+
+
+class TooLong(RemoteProtocolError):
+    """A part of the peer's message is longer than the limit for it."""
