@@ -1,4 +1,4 @@
-"""The practice web: the pages that the chapter's programs work on, served from this machine."""
+"""The practice web, from this machine: the chapter's pages, some to crawl, and wild ones."""
 
 from sockettools.practice.server import PracticeServer
 

@@ -12,17 +12,19 @@ import html
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
+from sockettools.practice.answers import HTML, PLAIN
 from sockettools.practice.people import acquaintances
+from sockettools.practice.pictures import cover
+from sockettools.practice.sections import CRAWLED, WILD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HTML = "text/html; charset=utf-8"
-PLAIN = "text/plain; charset=utf-8"
+    from sockettools.practice.routes import Route
+    from sockettools.practice.sections import Sections
 
 # A page repeats its name several times; longer than any person's, short enough for a file name.
 MAX_NAME = 100
@@ -85,7 +87,37 @@ def _index(origin: str) -> Page:
             ("/known_by_Samuel.html", "a hundred people that Samuel knows; any name will do"),
         )
     )
-    return _document("Practice web", f"<h1>Practice web</h1>\n<ul>\n{rows}\n</ul>\n")
+    return _document(
+        "Practice web",
+        f"<h1>Practice web</h1>\n<ul>\n{rows}\n</ul>\n"
+        '<h2 id="crawled">To be crawled</h2>\n'
+        "<p>Pictures, pages and files, for testing crawlers.</p>\n"
+        f"{_sections(CRAWLED, origin)}"
+        '<h2 id="wild">The wild part</h2>\n'
+        "<p>Pages that do what servers should not, for testing clients.</p>\n"
+        f"{_sections(WILD, origin)}",
+    )
+
+
+def _sections(sections: Sections, origin: str) -> str:
+    return "".join(
+        f"<h3>{html.escape(title)}</h3>\n<ul>\n"
+        + "".join(f"<li>{_row(origin, route)}</li>\n" for route in routes)
+        + "</ul>\n"
+        for title, routes in sections
+    )
+
+
+def _row(origin: str, route: Route) -> str:
+    # A crawler that minds the mark is not led to what never ends.
+    links = ", ".join(
+        f'<a rel="nofollow" href="{html.escape(origin + path)}">{html.escape(path)}</a>'
+        for path in route.links
+    )
+    what = html.escape(route.what)
+    if route.links == (route.pattern,):
+        return f"{links}: {what}"
+    return f"<code>{html.escape(route.title)}</code>: {what}: {links}"
 
 
 def _robots(_origin: str) -> Page:
@@ -98,8 +130,7 @@ def _romeo(_origin: str) -> Page:
 
 @cache
 def _cover(_origin: str = "") -> Page:
-    # Drawn by tests/sockettools/practice/make_cover.py, to the size of the chapter's picture.
-    return Page("image/jpeg", files(__package__).joinpath("cover.jpg").read_bytes())
+    return Page("image/jpeg", cover())
 
 
 def _first_page(origin: str) -> Page:

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from sockettools.practice.pages import MAX_NAME, find_page
+from sockettools.practice.sections import ROUTES, find_route
 
 ORIGIN = "http://127.0.0.1:8000"
 
@@ -107,7 +108,20 @@ def test_a_page_depends_on_its_name_and_origin_only() -> None:
 
 def test_every_link_of_the_index_leads_to_a_page() -> None:
     for href in links("/"):
-        assert find_page(href.removeprefix(ORIGIN), ORIGIN), href
+        path = href.removeprefix(ORIGIN)
+        assert find_page(path, ORIGIN) or find_route(path.partition("?")[0]), href
+
+
+def test_the_index_lists_the_whole_wild_part() -> None:
+    hrefs = links("/")
+
+    for route in ROUTES:
+        assert {ORIGIN + path for path in route.links} <= set(hrefs), route.pattern
+
+
+def test_no_page_is_both_the_chapters_and_wild() -> None:
+    for path in (route.pattern for route in ROUTES):
+        assert find_page(path, ORIGIN) is None
 
 
 @pytest.mark.parametrize(

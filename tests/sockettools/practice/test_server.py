@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sockettools.practice import PracticeServer, server
-from sockettools.practice.http import MAX_HEAD
+from sockettools.practice.http import LIMITS
 from sockettools.practice.pages import ROMEO
 
 if TYPE_CHECKING:
@@ -109,6 +109,51 @@ def test_a_request_in_single_bytes(practice: PracticeServer) -> None:
         assert read_all(client).endswith(ROMEO.encode())
 
 
+@pytest.mark.parametrize(
+    ("request_", "connection"),
+    [
+        pytest.param(b"GET /nope HTTP/1.1\r\nHost: h\r\n", b"keep-alive", id="HTTP/1.1"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: h\r\nConnection: te, CLOSE\r\n", b"close", id="asks to close"
+        ),
+        pytest.param(b"GET / HTTP/1.0\r\n", b"close", id="HTTP/1.0"),
+        pytest.param(
+            b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n", b"keep-alive", id="HTTP/1.0 that asks"
+        ),
+        pytest.param(b"DELETE / HTTP/1.1\r\nHost: h\r\n", b"keep-alive", id="method"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n", b"close", id="a body"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n", b"close", id="chunks"
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: h, i\r\n", b"close", id="no host"),
+    ],
+)
+def test_whether_the_connection_is_kept(
+    practice: PracticeServer, request_: bytes, connection: bytes
+) -> None:
+    answer = exchange(practice, request_ + b"\r\nHEAD / HTTP/1.0\r\n\r\n")
+
+    first, second, *_ = [*answer.split(b"HTTP/1.1 ")[1:], None]
+    assert first is not None
+    assert b"\r\nConnection: " + connection + b"\r\n" in first
+    assert (second is not None) == (connection == b"keep-alive")
+
+
+def test_a_refusal_of_head_has_no_body(practice: PracticeServer) -> None:
+    answer = exchange(practice, b"HEAD p HTTP/1.1\r\nHost: h\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_noise_behind_head_is_refused_as_ever(practice: PracticeServer) -> None:
+    answer = exchange(practice, b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\nnoise\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\n\r\nHTTP/1.1 400 " in answer
+    assert b"<h1>400 Bad Request</h1>" in answer
+
+
 def test_links_lead_back_to_the_address_that_was_asked(practice: PracticeServer) -> None:
     named = exchange(practice, b"GET /page1.htm HTTP/1.0\r\nHost: www.dr-chuck.com\r\n\r\n")
     unnamed = exchange(practice, b"GET /page1.htm HTTP/1.0\r\n\r\n")
@@ -121,7 +166,7 @@ def test_links_lead_back_to_the_address_that_was_asked(practice: PracticeServer)
     ("request_", "status"),
     [
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, id="a TLS hello"),
-        pytest.param(b"x" * (MAX_HEAD + 1), 431, id="an endless line"),
+        pytest.param(b"x" * (LIMITS.head + 1), 431, id="an endless line"),
         pytest.param(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 10000, 431, id="endless fields"),
     ],
 )
@@ -213,4 +258,4 @@ def test_the_log_has_a_line_for_every_request() -> None:
 
     asked, refused = (line.partition(" ")[2] for line in lines)
     assert asked == '"GET /romeo.txt?\\x9b" 200 167'
-    assert refused.startswith('"a control character in the head" 400 ')
+    assert refused.startswith('"not a request line: ')
