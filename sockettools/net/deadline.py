@@ -24,6 +24,13 @@ class Deadline:
         """Return the deadline that many seconds from now; None for none."""
         return cls(None if seconds is None else monotonic() + seconds)
 
+    def within(self, seconds: float | None) -> Deadline:
+        """Return the earlier one: this, or that many seconds from now (None: this)."""
+        if seconds is None:
+            return self
+        other = monotonic() + seconds
+        return self if self.at is not None and self.at <= other else Deadline(other)
+
     def remaining(self) -> float | None:
         """Return the seconds that are left, 0.0 when it has passed, None when it never does."""
         return None if self.at is None else max(0.0, self.at - monotonic())

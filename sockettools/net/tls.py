@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import sys
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sockettools.errors import (
+    AddressError,
+    CertificateError,
+    ConnectError,
+    ConnectTimeout,
     ReadError,
     SocketToolsError,
     StreamClosed,
+    Timeout,
     WriteError,
     WriteTimeout,
 )
+from sockettools.net.certificate import why_untrusted
 from sockettools.net.deadline import NEVER, Deadline
 from sockettools.net.stream import RECEIVE_SIZE, Stream
 
@@ -126,10 +134,22 @@ class TlsStream(Stream):
                 # The peer is to learn why: the alert is in the buffer.
                 with contextlib.suppress(SocketToolsError):
                     self._answer(deadline)
-                raise ReadError(f"TLS broke: {_reason(exc)}") from exc
+                raise ReadError(self._what_broke(exc)) from exc
             else:
                 self._answer(deadline)
                 return result
+
+    def _what_broke(self, error: ssl.SSLError) -> str:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = why_untrusted(
+                error.verify_code,
+                error.verify_message,
+                _unverified_chain(self.session),
+                self.session.server_hostname,
+                datetime.now(UTC),
+            )
+            return f"the certificate is not to be trusted: {reason}"
+        return f"TLS broke: {_reason(error)}"
 
     def _send_encrypted(self, deadline: Deadline) -> None:
         left = deadline.remaining()
@@ -229,6 +249,28 @@ class TlsEngine:
                 self.session.unwrap()
 
 
+def start_client_tls(
+    stream: Stream, context: ssl.SSLContext, server_name: str | None, deadline: Deadline, peer: str
+) -> Stream:
+    """Shake hands with the server behind ``stream``, which errors call ``peer``.
+
+    Raises:
+        AddressError: ``server_name`` is no name that a certificate could bear.
+        CertificateError: the server has not proved to be ``server_name``.
+        ConnectError, ConnectTimeout: no agreement, or not in time.
+    """
+    try:
+        return stream.start_tls(context, server_name, deadline=deadline)
+    except ValueError as exc:
+        raise AddressError(f"{server_name!r} is not a server's name: {exc}") from exc
+    except Timeout as exc:
+        raise ConnectTimeout(f"{peer} did not agree on TLS in time") from exc
+    except (ReadError, WriteError) as exc:
+        if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
+            raise CertificateError(f"{peer}: {exc}") from exc
+        raise ConnectError(f"{peer} did not agree on TLS: {exc}") from exc
+
+
 def client_context(*, verify: bool = True, ca_file: str | None = None) -> ssl.SSLContext:
     """Return what a client needs: certificates and names are verified unless told otherwise."""
     context = ssl.create_default_context(cafile=ca_file)
@@ -250,8 +292,19 @@ def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not to be trusted ({error.verify_message})"
     if isinstance(error, ssl.SSLEOFError):
         return "the peer closed the connection without saying goodbye: what came may not be all"
     return error.reason.replace("_", " ").lower() if error.reason else str(error)
+
+
+def _unverified_chain(session: ssl.SSLObject) -> list[bytes]:
+    """Return the certificates that the peer sent, in DER; [] if Python does not give them."""
+    if sys.version_info >= (3, 13):
+        chain = session.get_unverified_chain()
+    else:  # it has been there since 3.10, with no public way to it
+        try:
+            certificates = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+            chain = [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in certificates or ()]
+        except (AttributeError, TypeError, ValueError):
+            chain = []
+    return chain

@@ -25,7 +25,10 @@ class Answer:
 
 
 class PageServer:
-    """Serves ``pages`` by path from 127.0.0.1; what is not there is a 404."""
+    """Serves ``pages`` by path from 127.0.0.1; what is not there is a 404.
+
+    A page with an ETag or a Last-Modified that the client has is a 304.
+    """
 
     def __init__(self, pages: dict[str, Answer | str]) -> None:
         self.pages = pages
@@ -60,6 +63,8 @@ class PageServer:
                 answer = server.pages.get(self.path, Answer("nothing here", status=404))
                 if isinstance(answer, str):
                     answer = Answer(answer)
+                if _is_known(answer, self.headers):
+                    answer = Answer(status=304, content_type=None, fields=answer.fields)
                 body = answer.body.encode() if isinstance(answer.body, str) else answer.body
                 self.send_response(answer.status)
                 if answer.content_type is not None:
@@ -74,3 +79,11 @@ class PageServer:
                 """Keep quiet."""
 
         return Handler
+
+
+def _is_known(answer: Answer, conditions: Message) -> bool:
+    """RFC 9110 section 13.2.2: where there is an If-None-Match, the date does not count."""
+    if "If-None-Match" in conditions:
+        return conditions["If-None-Match"] == answer.fields.get("ETag")
+    since = conditions["If-Modified-Since"]
+    return since is not None and since == answer.fields.get("Last-Modified")

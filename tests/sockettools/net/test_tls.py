@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sockettools.errors import ReadError
+from sockettools.errors import CertificateError, ReadError
+from sockettools.net import tls
 from sockettools.net.deadline import Deadline
 from sockettools.net.memory import memory_stream_pair
-from sockettools.net.tls import SEND_SIZE, TlsStream, client_context, server_context
-from tests.servers.certificates import self_signed
+from sockettools.net.tls import (
+    SEND_SIZE,
+    TlsStream,
+    client_context,
+    server_context,
+    start_client_tls,
+)
+from tests.servers.certificates import Authority, self_signed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +48,16 @@ def serve_in_thread(stream: Stream, certificate: Path) -> tuple[threading.Thread
     return thread, accepted
 
 
+def refused_in_thread(stream: Stream, certificate: Path) -> threading.Thread:
+    def serve() -> None:
+        with pytest.raises(ReadError):
+            stream.start_tls(server_context(str(certificate)), server_side=True, deadline=PATIENCE)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread
+
+
 @pytest.mark.parametrize("name", ["localhost", "example.com", None])
 def test_nothing_is_verified_if_told_so(name: str | None, certificate: Path) -> None:
     one, other = memory_stream_pair()
@@ -63,6 +80,74 @@ def test_a_host_that_is_a_number_is_verified_too(host: str, certificate: Path) -
     thread.join()
     client.close()
     accepted[0].close()
+
+
+DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC"
+NAMES = r"localhost, 127\.0\.0\.1 and ::1"
+
+
+@pytest.mark.parametrize(
+    ("host", "expired", "trusted", "reason"),
+    [
+        pytest.param(
+            "example.test", False, True, rf"it is for {NAMES}, not for example\.test", id="name"
+        ),
+        pytest.param(
+            "127.0.0.2", False, True, rf"it is for {NAMES}, not for 127\.0\.0\.2", id="address"
+        ),
+        pytest.param("localhost", True, True, f"it was valid until {DATE}", id="expired"),
+        pytest.param(
+            "localhost",
+            False,
+            False,
+            r"nobody trusted has signed it \(unable to get local issuer certificate\)",
+            id="authority",
+        ),
+    ],
+)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_what_is_wrong_with_a_certificate(
+    host: str,
+    expired: bool,
+    trusted: bool,
+    reason: str,
+    version: ssl.TLSVersion,
+    tmp_path: Path,
+) -> None:
+    authority = Authority.create(tmp_path)
+    path = tmp_path / "server.pem"
+    authority.issue(path, expired=expired)
+    context = client_context(ca_file=str(authority.path) if trusted else None)
+    context.maximum_version = version
+    one, other = memory_stream_pair()
+    thread = refused_in_thread(other, path)
+    message = f"^server:1: the certificate is not to be trusted: {reason}$"
+    with one, other:
+        with pytest.raises(CertificateError, match=message):
+            start_client_tls(one, context, host, PATIENCE, "server:1")
+        thread.join()
+
+
+def test_a_certificate_that_nobody_else_has_signed(certificate: Path) -> None:
+    one, other = memory_stream_pair()
+    thread = refused_in_thread(other, certificate)
+    with one, other:
+        with pytest.raises(ReadError, match=r"has signed it \(self-signed certificate\)$"):
+            one.start_tls(client_context(), "localhost", deadline=PATIENCE)
+        thread.join()
+
+
+def test_a_certificate_that_python_does_not_show(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "_unverified_chain", lambda _session: [])
+    context = client_context(ca_file=str(certificate))
+    one, other = memory_stream_pair()
+    thread = refused_in_thread(other, certificate)
+    with one, other:
+        with pytest.raises(ReadError, match=r"trusted: Hostname mismatch.*'example\.test'$"):
+            one.start_tls(context, "example.test", deadline=PATIENCE)
+        thread.join()
 
 
 def test_what_crosses_the_wire_is_encrypted(certificate: Path) -> None:

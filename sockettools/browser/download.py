@@ -1,0 +1,252 @@
+"""A body into a file, which has its own name only once it is complete.
+
+Until then it grows in ``NAME.part``, and ``NAME.part.json`` tells what it is a part of: so it can
+be gone on with later, and never with the rest of something else (RFC 9110 section 13.1.5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from sockettools.errors import IncompleteMessage, RemoteProtocolError, SocketToolsError
+from sockettools.lifetime import Closing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sockettools.browser.response import Response
+
+_CONTENT_RANGE = re.compile(
+    r"bytes (?:(?P<first>[0-9]{1,19})-[0-9]{1,19}|\*)/(?P<size>[0-9]{1,19}|\*)"
+)
+
+# Octets of the note beside a part: a validator is shorter.
+_MAX_NOTE = 65_536
+
+
+class FileInUse(SocketToolsError):
+    """Another download is writing the same file."""
+
+
+class Download(Closing):
+    """One file on its way. ``offset`` octets of it were there before."""
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        """Open the part; with ``resume`` go on with what is there, of the part or of the file.
+
+        Raises:
+            FileInUse: another process is at it.
+            OSError: it cannot be written there.
+        """
+        # Where the name is a link, what it leads to is replaced, and the link stays.
+        self.path = Path(os.path.realpath(path))
+        if self.path.is_dir():  # which would be noticed after the download
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        self.part = self.path.with_name(f"{self.path.name}.part")
+        self._note = self.path.with_name(f"{self.path.name}.part.json")
+        self._file = _open_locked(self.part)
+        self._is_done = False
+        self._is_unwanted = False
+        self._is_copy = False
+        self._has_begun = False
+        self._validator: str | None = None
+        self.offset = 0
+        if resume:
+            with self._closing_on_error():
+                self._find_beginning()
+
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Return what a request has to say to get only the rest."""
+        if not self.offset:
+            return ()
+        fields = [("Range", f"bytes={self.offset}-"), ("Accept-Encoding", "identity")]
+        if self._validator is not None:
+            # If it has changed meanwhile, all of it is wanted.
+            fields.append(("If-Range", self._validator))
+        return tuple(fields)
+
+    def save(self, response: Response, head: bytes = b"") -> Iterator[int]:
+        """Write ``head`` and the body, yielding the file's size each time that it has grown.
+
+        Raises:
+            RemoteProtocolError: what came is not what would complete the file, or not complete.
+            OSError: it cannot be written.
+        """
+        if self.offset and response.status_code == 416:
+            self._check_complete(response)
+            self._finish()
+            return
+        whole = None
+        if self.offset and response.status_code == 206:
+            whole = self._check_range(response)
+        else:
+            self.offset = 0
+        self._has_begun = True
+        self._is_copy = False
+        self._file.truncate(self.offset)
+        self._file.seek(self.offset)
+        # Part of what was decoded cannot be continued: a range is one of the coded octets. Nor can
+        # a head with some of its body, or a part of something that was asked for as such.
+        is_beginning = self.offset > 0 or response.status_code == 200
+        self._write_note(response, can_go_on=is_beginning and not head and not response.is_coded())
+        self._file.write(head)
+        size = self.offset
+        for block in response.iter_bytes():
+            self._file.write(block)
+            size += len(block)
+            yield size
+        if whole is not None and size != whole:
+            raise IncompleteMessage(f"{response.url} sent it up to byte {size} of {whole}")
+        self._finish()
+
+    def kept(self) -> int:
+        """Return how many octets a later download can go on from."""
+        if self._is_done or self._validator is None:
+            return 0
+        with contextlib.suppress(OSError):  # the disk is full, for one
+            self._file.flush()
+        return os.fstat(self._file.fileno()).st_size
+
+    def discard(self) -> None:
+        """Forget what was received: going on with it would end no better."""
+        self._is_unwanted = self._has_begun
+
+    def close(self) -> None:
+        """Keep what is there of an incomplete file; of nothing, nothing is left."""
+        if self._is_done:
+            return
+        self._is_done = True
+        try:
+            # What is still in Python's buffer may not fit on the disk either.
+            with contextlib.suppress(OSError):
+                self._file.flush()
+            is_empty = os.fstat(self._file.fileno()).st_size == 0
+            if is_empty or self._is_copy or self._is_unwanted:
+                self.part.unlink(missing_ok=True)
+                self._note.unlink(missing_ok=True)
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+    def _finish(self) -> None:
+        self._file.flush()
+        # Else the new name might survive a power cut, and the content not.
+        os.fsync(self._file.fileno())
+        # What only its owner could read stays so.
+        with contextlib.suppress(OSError):
+            os.fchmod(self._file.fileno(), stat.S_IMODE(self.path.stat().st_mode))
+        self.part.replace(self.path)
+        self._note.unlink(missing_ok=True)
+        self._is_done = True
+        self._file.close()
+
+    def _find_beginning(self) -> None:
+        size = os.fstat(self._file.fileno()).st_size
+        if size:
+            note = self._read_note()
+            if note is not None:
+                self.offset, self._validator = size, note
+        elif self.path.is_file():
+            # Another program's download, cut off or complete: nothing tells what it is a part of.
+            self._is_copy = True
+            with self.path.open("rb") as beginning:
+                shutil.copyfileobj(beginning, self._file)
+            self._file.flush()
+            self.offset = self._file.tell()
+
+    def _check_range(self, response: Response) -> int | None:
+        """Return how many octets the whole file has; None if nobody knows."""
+        match = _CONTENT_RANGE.fullmatch(response.text_field("content-range") or "")
+        if match is None or match["first"] is None or int(match["first"]) != self.offset:
+            raise RemoteProtocolError(
+                f"{response.url} sent another part than the one from byte {self.offset} on"
+            )
+        if response.fields.has(b"content-encoding"):
+            raise RemoteProtocolError(f"{response.url} sent a coded part, which fits to no other")
+        return None if match["size"] == "*" else int(match["size"])
+
+    def _check_complete(self, response: Response) -> None:
+        match = _CONTENT_RANGE.fullmatch(response.text_field("content-range") or "")
+        if match is None or match["size"] != str(self.offset):
+            raise RemoteProtocolError(
+                f"{response.url} has no byte {self.offset}: what is here is no part of it"
+            )
+
+    def _write_note(self, response: Response, *, can_go_on: bool) -> None:
+        self._validator = None
+        if not can_go_on:
+            self._note.unlink(missing_ok=True)
+            return
+        etag = response.text_field("etag")
+        if etag is None or etag.startswith("W/"):  # a weak one does not vouch for every octet
+            etag = response.text_field("last-modified")
+        with open(_create(self._note, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as note:
+            json.dump({"url": str(response.url), "validator": etag}, note)
+        self._validator = etag
+
+    def _read_note(self) -> str | None:
+        """Return the validator of what is in the part; None where there is none."""
+        try:
+            with self._note.open("rb") as note:
+                content = json.loads(note.read(_MAX_NOTE))
+        except (OSError, ValueError, RecursionError):
+            return None
+        validator = content.get("validator") if isinstance(content, dict) else None
+        return validator if isinstance(validator, str) else None
+
+    @contextlib.contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+
+def file_name(path: str) -> str | None:
+    """Return the name under which a URL's path is saved, as curl's ``-O`` does; None for none.
+
+    It is the last segment as it is written, so that no encoded slash leads out of the folder.
+
+    >>> file_name("/a/cover.jpg"), file_name("/a/..%2Fb"), file_name("/a/")
+    ('cover.jpg', '..%2Fb', None)
+    """
+    return path.rpartition("/")[2] or None
+
+
+def _open_locked(part: Path) -> BinaryIO:
+    """Open for reading and writing, as the only one who does."""
+    while True:
+        fd = _create(part, os.O_RDWR)
+        try:
+            _lock(fd, part)
+            # Who had it may just have given it its final name.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(fd), part.lstat()):
+                    return os.fdopen(fd, "r+b")
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _create(path: Path, flags: int) -> int:
+    # In a folder that others can write to, a link could lead to any file of ours.
+    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def _lock(fd: int, part: Path) -> None:
+    import fcntl  # not on every system, where this module is still good for its names
+
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FileInUse(f"{part} is being written by another download") from None
