@@ -8,10 +8,22 @@ import sys
 from typing import TYPE_CHECKING
 
 from sockettools import __version__
-from sockettools.cli import connect, practice, resolve, serve, tap
-from sockettools.cli.status import ExitStatus, WrongUsage
+from sockettools.cli import (
+    connect,
+    copy,
+    follow,
+    get,
+    image,
+    links,
+    practice,
+    resolve,
+    serve,
+    tap,
+    words,
+)
+from sockettools.cli.status import ExitStatus, status_of
 from sockettools.cli.streams import Streams
-from sockettools.errors import AddressError, ConnectionRefused, SocketToolsError, Timeout
+from sockettools.errors import SocketToolsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +32,16 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, ModuleType] = {
     "connect": connect,
+    "copy": copy,
+    "follow": follow,
+    "get": get,
+    "image": image,
+    "links": links,
     "practice": practice,
     "resolve": resolve,
     "serve": serve,
     "tap": tap,
+    "words": words,
 }
 
 
@@ -32,15 +50,17 @@ def main(argv: Sequence[str], streams: Streams) -> int:
     # argparse writes its help and its errors to whatever sys.stdout and sys.stderr are.
     with contextlib.redirect_stdout(streams.stdout), contextlib.redirect_stderr(streams.stderr):
         try:
-            arguments = _parser().parse_args(argv)
+            arguments = _parse(argv)
         except SystemExit as exc:
             return int(exc.code or 0)
     try:
         return int(COMMANDS[arguments.command].main(arguments, streams))
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
+    except BrokenPipeError:  # nobody reads the output any more, which is no news to its reader
+        return ExitStatus.FAILED
     except SocketToolsError as exc:
-        problem, status = str(exc), _status(exc)
+        problem, status = str(exc), status_of(exc)
     except OSError as exc:
         name = f"{exc.filename}: " if exc.filename else ""
         problem, status = f"{name}{exc.strerror or exc}", ExitStatus.FAILED
@@ -53,16 +73,16 @@ def run() -> NoReturn:
     sys.exit(main(sys.argv[1:], Streams.standard()))
 
 
-def _status(error: SocketToolsError) -> ExitStatus:
-    match error:
-        case AddressError() | WrongUsage():
-            return ExitStatus.USAGE
-        case Timeout():
-            return ExitStatus.TIMEOUT
-        case ConnectionRefused():
-            return ExitStatus.REFUSED
-        case _:
-            return ExitStatus.FAILED
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _parser()
+    arguments, others = parser.parse_known_args(argv)
+    # argparse wants all URLs side by side, and people write "URL -o FILE URL -o FILE".
+    urls = getattr(arguments, "urls", None)
+    if others and (urls is None or any(other.startswith("-") for other in others)):
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    if urls is not None:
+        urls += others
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

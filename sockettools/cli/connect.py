@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import select
-import ssl
-from functools import partial
 from typing import TYPE_CHECKING
 
+from sockettools.cli.encryption import TRUST_HINT, add_trust_arguments, trusting_context
 from sockettools.cli.status import ExitStatus, WrongUsage
 from sockettools.cli.tracing import add_trace_arguments, transcript_of
-from sockettools.errors import ConnectError, ConnectTimeout, ReadError, Timeout
+from sockettools.cli.values import or_none, timeout
+from sockettools.errors import CertificateError
 from sockettools.net.address import DATAGRAM, InternetAddress, UnixAddress, parse_address
 from sockettools.net.datagram import MAX_DATAGRAM, RecordedDatagrams, dial_datagram
-from sockettools.net.deadline import LONGEST_WAIT, Deadline
+from sockettools.net.deadline import Deadline
 from sockettools.net.dial import dial
 from sockettools.net.pump import AFTER_END, pump_datagrams, pump_stream
 from sockettools.net.stream import RECEIVE_SIZE
-from sockettools.net.tls import client_context
+from sockettools.net.tls import start_client_tls
 from sockettools.net.transcript import RecordedStream
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
@@ -59,14 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=timeout,
         metavar="S",
         help="fail once nothing was sent or received for so many seconds; none is for ever "
         f"(default: {DEFAULT_TIMEOUT:g}, none when a terminal is the input)",
     )
     parser.add_argument(
         "--connect-timeout",
-        type=_seconds,
+        type=timeout,
         metavar="S",
         help="fail if there is no connection by then, name, address and TLS together (default: "
         f"that of --timeout if it is given, or {CONNECT_TIMEOUT:g})",
@@ -86,6 +85,10 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
                 _talk_in_datagrams(arguments, udp, streams, transcript)
             else:
                 _talk(arguments, address, streams, transcript)
+    except CertificateError as exc:
+        raise CertificateError(
+            f"{exc}; {TRUST_HINT}, --server-name NAME expects another name"
+        ) from exc
     except BrokenPipeError:  # nobody reads the output any more, which is no news to its reader
         return ExitStatus.FAILED
     return ExitStatus.DONE
@@ -94,12 +97,7 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
 def _add_tls_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("encryption")
     group.add_argument("--tls", action="store_true", help="speak TLS")
-    group.add_argument(
-        "--cacert", metavar="FILE", help="trust the certificates in FILE (PEM), not the system's"
-    )
-    group.add_argument(
-        "-k", "--insecure", action="store_true", help="do not verify the server's certificate"
-    )
+    add_trust_arguments(group)
     group.add_argument(
         "--server-name",
         metavar="NAME",
@@ -119,8 +117,6 @@ def _check(arguments: argparse.Namespace, address: Address, *, is_udp: bool) -> 
     for option in ("cacert", "insecure", "server_name"):
         if getattr(arguments, option) and not arguments.tls:
             raise WrongUsage(f"--{option.replace('_', '-')} means nothing without --tls")
-    if arguments.cacert and arguments.insecure:
-        raise WrongUsage("--cacert and --insecure exclude each other")
     if arguments.tls and not (_server_name(arguments, address) or arguments.insecure):
         raise WrongUsage("a Unix socket has no host name: add --server-name NAME, or --insecure")
 
@@ -131,20 +127,20 @@ def _talk(
     streams: Streams,
     transcript: Transcript | None,
 ) -> None:
-    context = _tls_context(arguments)
+    context = trusting_context(arguments) if arguments.tls else None
     deadline = _connect_deadline(arguments)
     stream: Stream = dial(address, deadline)
     try:
         if context:
             name = _server_name(arguments, address)
-            stream = _encrypted(stream, context, name, deadline, address)
+            stream = start_client_tls(stream, context, name, deadline, str(address))
         if transcript:
             # Above TLS: what was said, not how it was encrypted.
             stream = RecordedStream(stream, transcript)
         pump_stream(
             stream,
             _source(arguments, streams, RECEIVE_SIZE),
-            partial(_write, streams.stdout),
+            streams.write,
             half_close=arguments.half_close,
             timeout=_timeout(arguments, streams),
             # Nobody wants to sit before a conversation that has ended.
@@ -167,42 +163,9 @@ def _talk_in_datagrams(
         pump_datagrams(
             datagrams,
             _source(arguments, streams, MAX_DATAGRAM),
-            partial(_write, streams.stdout),
+            streams.write,
             timeout=_timeout(arguments, streams),
         )
-
-
-def _tls_context(arguments: argparse.Namespace) -> ssl.SSLContext | None:
-    if not arguments.tls:
-        return None
-    try:
-        return client_context(verify=not arguments.insecure, ca_file=arguments.cacert)
-    except ssl.SSLError:
-        raise WrongUsage(f"--cacert {arguments.cacert}: there is no certificate in it") from None
-    except OSError as exc:  # which does not name the file
-        raise OSError(exc.errno, exc.strerror, arguments.cacert) from exc
-
-
-def _encrypted(
-    stream: Stream,
-    context: ssl.SSLContext,
-    server_name: str | None,
-    deadline: Deadline,
-    address: Address,
-) -> Stream:
-    try:
-        return stream.start_tls(context, server_name, deadline=deadline)
-    except ValueError as exc:
-        raise WrongUsage(f"{server_name!r} is not a server's name: {exc}") from exc
-    except Timeout as exc:
-        raise ConnectTimeout(f"{address} did not agree on TLS in time") from exc
-    except ReadError as exc:
-        if isinstance(exc.__cause__, ssl.SSLCertVerificationError):
-            raise ConnectError(
-                f"{exc}; --cacert FILE trusts another authority, --server-name NAME expects "
-                "another name, -k takes any certificate"
-            ) from exc
-        raise ConnectError(f"{address} did not agree on TLS: {exc}") from exc
 
 
 def _server_name(arguments: argparse.Namespace, address: Address) -> str | None:
@@ -237,48 +200,19 @@ def _chunks(file: TextIO, max_bytes: int) -> Iterator[bytes]:
             yield data
 
 
-def _write(file: TextIO, data: bytes) -> None:
-    """Write all of it at once, past Python's buffers as well."""
-    fd = file.fileno()
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(fd, rest) :]
-        except BlockingIOError:
-            select.select([], [fd], [])
-
-
 def _connect_deadline(arguments: argparse.Namespace) -> Deadline:
     for seconds in (arguments.connect_timeout, arguments.timeout):
         if seconds is not None:
-            return Deadline.after(_or_none(seconds))
+            return Deadline.after(or_none(seconds))
     return Deadline.after(CONNECT_TIMEOUT)
 
 
 def _timeout(arguments: argparse.Namespace, streams: Streams) -> float | None:
     if arguments.timeout is not None:
-        return _or_none(arguments.timeout)
+        return or_none(arguments.timeout)
     return None if _is_typed(arguments, streams) else DEFAULT_TIMEOUT
 
 
 def _is_typed(arguments: argparse.Namespace, streams: Streams) -> bool:
     """Tell whether a person at a terminal is the input."""
     return arguments.send is None and streams.stdin.isatty()
-
-
-def _seconds(text: str) -> float:
-    if text == "none":
-        return math.inf
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds <= LONGEST_WAIT:
-        return seconds
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is no number of seconds: more than 0, up to {LONGEST_WAIT}, or none"
-    )
-
-
-def _or_none(seconds: float) -> float | None:
-    return None if math.isinf(seconds) else seconds

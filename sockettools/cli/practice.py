@@ -13,7 +13,7 @@ from sockettools.practice import PracticeServer
 if TYPE_CHECKING:
     from sockettools.cli.streams import Streams
 
-HELP = "serve the practice web: the pages that the chapter's programs work on"
+HELP = "serve the practice web: the pages of the chapter's programs, and wild ones to test clients"
 
 DEFAULT_HOST = "127.0.0.1"  # nothing listens beyond this machine unless told to
 DEFAULT_PORT = 8000

@@ -2,7 +2,14 @@
 
 from enum import IntEnum
 
-from sockettools.errors import SocketToolsError
+from sockettools.errors import (
+    AddressError,
+    ConnectionRefused,
+    LocalProtocolError,
+    SocketToolsError,
+    Timeout,
+)
+from sockettools.tasks.pages import Refusal
 
 
 class WrongUsage(SocketToolsError):
@@ -18,3 +25,16 @@ class ExitStatus(IntEnum):
     TIMEOUT = 3
     REFUSED = 4
     INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def status_of(error: SocketToolsError) -> ExitStatus:
+    """Return the exit status that an error means."""
+    match error:
+        case AddressError() | LocalProtocolError() | WrongUsage():
+            return ExitStatus.USAGE
+        case Timeout():
+            return ExitStatus.TIMEOUT
+        case ConnectionRefused() | Refusal():
+            return ExitStatus.REFUSED
+        case _:
+            return ExitStatus.FAILED

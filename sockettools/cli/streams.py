@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import sys
 from dataclasses import dataclass
 from typing import TextIO
@@ -23,6 +25,21 @@ class Streams:
         with contextlib.suppress(OSError, ValueError):
             self.stderr.write(line + "\n")
             self.stderr.flush()
+
+    def write(self, data: bytes) -> None:
+        """Write all of it to standard output at once, past Python's buffers.
+
+        Raises:
+            BrokenPipeError: nobody reads it any more.
+            OSError: the disk is full.
+        """
+        fd = self.stdout.fileno()
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(fd, rest) :]
+            except BlockingIOError:  # somebody else who has it open wanted it so
+                select.select([], [fd], [])
 
     @classmethod
     def standard(cls) -> Streams:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import re
 from typing import TYPE_CHECKING
 
 from sockettools.cli.status import ExitStatus
 from sockettools.cli.stopping import StopSignal
 from sockettools.cli.tracing import add_trace_arguments, transcript_of
+from sockettools.cli.values import octets, seconds
 from sockettools.net.address import parse_address
 from sockettools.net.tap import Impairments, Tap
 from sockettools.net.tap.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import argparse
 
     from sockettools.cli.streams import Streams
 
 HELP = "relay connections, and show what goes through them or spoil it"
-
-_UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "a bad network", "Each way of each connection by itself; N may end in k, M or G."
     )
-    group.add_argument("--rate", type=_octets(1), metavar="N", help="at most N bytes a second")
+    group.add_argument("--rate", type=octets(1), metavar="N", help="at most N bytes a second")
     group.add_argument(
         "--delay",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         metavar="S",
         help="hold everything for S seconds; the throughput stays, up to "
@@ -49,13 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--cut-after",
-        type=_octets(0),
+        type=octets(0),
         metavar="N",
         help="end a connection in order once N bytes have gone one way",
     )
     group.add_argument(
         "--reset-after",
-        type=_octets(0),
+        type=octets(0),
         metavar="N",
         help="reset a connection once N bytes have gone one way",
     )
@@ -82,22 +78,3 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
             streams.stdout.flush()
             stop.wait()
     return ExitStatus.DONE
-
-
-def _octets(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([kMG]?)", text)
-        if match and (number := int(float(match[1]) * _UNITS[match[2]])) >= least:
-            return number
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of bytes from {least}, such as 1500, 64k or 2M"
-        )
-
-    return read
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 <= (seconds := float(text)) < float("inf"):
-            return seconds
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")

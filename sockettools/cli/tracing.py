@@ -11,7 +11,7 @@ from sockettools.net.transcript import HexSink, JsonSink, TextSink, Transcript
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sockettools.cli.streams import Streams
     from sockettools.net.transcript import Sink
@@ -35,13 +35,15 @@ def add_trace_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def transcript_of(arguments: argparse.Namespace, streams: Streams) -> Iterator[Transcript | None]:
-    """Yield the transcript that was asked for, None if none was.
+def transcript_of(
+    arguments: argparse.Namespace, streams: Streams, more: Sequence[Sink] = ()
+) -> Iterator[Transcript | None]:
+    """Yield the transcript that was asked for, None if none was; ``more`` get it in any case.
 
     Raises:
         OSError: the file cannot be written.
     """
-    sinks: list[Sink] = []
+    sinks = list(more)
 
     def failed(problem: str) -> None:
         streams.note(f"sockettools {arguments.command}: nothing more is recorded: {problem}")

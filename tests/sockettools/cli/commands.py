@@ -1,11 +1,15 @@
-"""Run a command of ``python -m sockettools`` in a process of its own."""
+"""Run a command of ``python -m sockettools``, in a process of its own or in this one."""
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from sockettools.cli import main
+from sockettools.cli.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,3 +40,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def run_here(*argv: str, stdin: str = "") -> tuple[int, str, str]:
+    """Run a command without a process; return its exit status, what it printed, and the errors."""
+    # Line ends stay as they are written.
+    stdout, stderr = io.StringIO(newline=""), io.StringIO(newline="")
+    status = main(argv, Streams(io.StringIO(stdin), stdout, stderr))
+    return status, stdout.getvalue(), stderr.getvalue()

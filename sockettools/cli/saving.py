@@ -1,0 +1,37 @@
+"""``-o FILE``: the option of the commands that save one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sockettools.cli.status import WrongUsage
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_output_argument(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare the option; ``default`` says what is used without it."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=f"save to FILE, which exists once it is complete (default: {default})",
+    )
+
+
+def file_to_write(name: str) -> Path:
+    """Return the path of a file that there is not, or that can be replaced.
+
+    Raises:
+        WrongUsage: something else is there: a directory, or a device, which no file is to replace.
+    """
+    if name in ("", "-"):
+        raise WrongUsage(f"-o {name!r}: a name is needed; get writes to standard output")
+    path = Path(name)
+    if name.endswith("/") or path.is_dir():
+        raise WrongUsage(f"{name} is a directory: use -o FILE")
+    if path.exists() and not path.is_file():
+        raise WrongUsage(f"{name} is not a file: use -o FILE")
+    return path

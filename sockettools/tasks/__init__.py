@@ -1,0 +1,1 @@
+"""The chapter's jobs, by hand."""
