@@ -1,11 +1,14 @@
-"""What is opened has to be closed: the two kinds of ``with`` that there are here."""
+"""What is opened has to be closed, and what runs beside must not be in the way."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -39,3 +42,22 @@ class Running(Closing):
     def __enter__(self) -> Self:
         self.start()
         return self
+
+
+def run_beside(work: Callable[[], None], name: str | None = None) -> threading.Thread:
+    """Start ``work`` in a daemon thread that leaves Ctrl-C to the main one.
+
+    The system hands a signal to any thread that takes it, and Python acts on it in the main one,
+    which would not hear of it while it waits for a lock.
+    """
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    if not hasattr(signal, "pthread_sigmask"):
+        thread.start()
+        return thread
+    # A thread inherits what is blocked when it starts.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return thread

@@ -8,6 +8,7 @@ import re
 import stringprep
 import unicodedata
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple, overload
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -48,6 +49,21 @@ _VIRAMA = 9  # its canonical combining class
 # What browsers cut off both ends of a URL, and what they take out of its middle (4.1, 4.4).
 _C0_CONTROL_OR_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = re.compile(r"[\t\n\r]")
+
+
+# A base that long is not remembered.
+_LONG_BASE = 1_024
+
+# A path, absolute or relative, in which nothing has to be changed: no segment begins with a dot,
+# none is empty but the last, and no character means anything else.
+_PLAIN_REFERENCE = re.compile(
+    r"(?=[^?#])/?(?:[\w~%@-][\w.~%@-]*+/)*+(?:[\w~%@-][\w.~%@-]*+)?+(?:\?[\w.~%&=/-]++)?(?:#[\w.~%-]++)?",
+    re.ASCII,
+)
+_PLAIN_BASE = re.compile(
+    r"(?P<origin>https?://[a-z0-9.:-]++)(?P<folder>/(?:[\w~%@-][\w.~%@-]*+/)*+)[\w.~%@-]*+(?:\?[^#]*+)?(?:#.*+)?",
+    re.ASCII | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +190,10 @@ def resolve(base: str, reference: str, encoding: str = "utf-8") -> str:
     >>> resolve("http://h/a/b", " ?q=1\n"), resolve("http://h/a/b", "..\\c")
     ('http://h/a/b?q=1', 'http://h/c')
     """
+    if _PLAIN_REFERENCE.fullmatch(reference) and (folder := _folder(base)) is not None:
+        # What most links of a site are, at a tenth of the cost.
+        origin, path = folder
+        return f"{origin}{reference}" if reference.startswith("/") else f"{origin}{path}{reference}"
     reference = _TAB_OR_NEWLINE.sub("", reference.strip(_C0_CONTROL_OR_SPACE))
     # A lone surrogate is no character; browsers have U+FFFD instead.
     reference = reference.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -202,6 +222,13 @@ def encode_query(query: str, encoding: str = "utf-8") -> str:
     ('%E9', '%26%2328450%3B')
     """
     return re.sub("[^\x00-\x7f]+", lambda match: _encoded(match[0], encoding), query)
+
+
+@lru_cache(maxsize=1024)
+def _folder(base: str) -> tuple[str, str] | None:
+    """Return origin and folder of a base in which nothing has to be changed; None for others."""
+    match = _PLAIN_BASE.fullmatch(base) if len(base) < _LONG_BASE else None
+    return (match["origin"], match["folder"]) if match else None
 
 
 def _encoded(text: str, encoding: str) -> str:

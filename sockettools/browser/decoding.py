@@ -29,7 +29,7 @@ MAX_CODINGS = 5
 
 # Octets that all codings of a body may put out beyond a share of the result. Compressed data can
 # go on without ever meaning anything (empty blocks), and under another coding for ever.
-MAX_FUTILE = 67_108_864
+MAX_FUTILE = 16_777_216
 
 _ZSTD: Any
 try:

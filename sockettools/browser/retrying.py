@@ -41,14 +41,19 @@ def wait_before(attempt: int, retry_after: str | None, now: float) -> float:
     (120.0, 30.0)
     """
     own = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (min(attempt, 20) - 1))
-    return max(own, min(LONGEST_ASKED_FOR, _asked_for(retry_after, now)))
+    asked_for = parse_retry_after(retry_after or "", now) or 0.0
+    return max(own, min(LONGEST_ASKED_FOR, asked_for))
 
 
-def _asked_for(retry_after: str | None, now: float) -> float:
-    text = (retry_after or "").strip()
+def parse_retry_after(text: str, now: float) -> float | None:
+    """Return the seconds that a server asks to wait (RFC 9110 section 10.2.3); None for nonsense.
+
+    ``now`` is in seconds since the epoch, because the server may name a date.
+    """
+    text = text.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return float(text[:12])
     try:
-        return parsedate_to_datetime(text).timestamp() - now
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
     except (ValueError, OverflowError, OSError):
-        return 0.0
+        return None

@@ -375,7 +375,7 @@ def _credentials(text: str | None, streams: Streams) -> tuple[str, str] | None:
 
 def _override(text: str) -> tuple[tuple[str, int], InternetAddress]:
     match = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]+):([^:]+):(.+)", text)
-    if match is None:
+    if match is None or match[1] == "*":
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT:ADDRESS")
     try:
         port = parse_port(match[2])

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sockettools.lifetime import run_beside
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -50,8 +52,7 @@ class LineWriter:
             if self._thread is None:
                 # A daemon that writes past Python's buffers, whose lock it would still hold at the
                 # end of the program.
-                self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
-                self._thread.start()
+                self._thread = run_beside(self._run, "lines")
             self._changed.notify()
 
     def flush(self) -> None:

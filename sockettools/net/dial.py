@@ -11,13 +11,13 @@ import errno
 import os
 import selectors
 import socket
-import threading
 from concurrent.futures import Future
 from itertools import chain, zip_longest
 from time import sleep
 from typing import TYPE_CHECKING
 
 from sockettools.errors import AddressError, ConnectError, ConnectionRefused, ConnectTimeout
+from sockettools.lifetime import run_beside
 from sockettools.net.address import InternetAddress, UnixAddress, resolve
 from sockettools.net.deadline import NEVER, Deadline
 from sockettools.net.stream import SocketStream
@@ -91,8 +91,7 @@ def in_thread(function: Callable[[], T], deadline: Deadline = NEVER) -> T:
             result.set_exception(exc)
 
     # A daemon: one that hangs in the name servers' timeouts does not keep the program alive.
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    thread = run_beside(run)
     thread.join(deadline.remaining())
     if not result.done():
         raise TimeoutError

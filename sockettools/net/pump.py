@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from sockettools.errors import ReadError, ReadTimeout, WriteError
+from sockettools.lifetime import run_beside
 from sockettools.net.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -190,9 +191,7 @@ class _Watch:
             except Exception as exc:  # noqa: BLE001 - raised again by wait()
                 self.finish(exc)
 
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        return thread
+        return run_beside(run)
 
     def moved(self) -> None:
         """Tell that the peer has sent or taken something."""

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sockettools import url as url_module
 from sockettools.url import (
     HttpUrl,
     check_http_url,
@@ -450,3 +453,38 @@ def test_any_text_is_a_host_name_or_refused(text: str) -> None:
     assert encode_host(host) == host
     assert host.isascii()
     assert host == host.lower()
+
+
+@given(
+    st.sampled_from(
+        [
+            *(
+                "http://h",
+                "http://h/",
+                "http://h/a/b",
+                "https://h.x:80/a/b/?q#f",
+                "http://h/a/./b/c",
+            ),
+            *(
+                "http://h/a//b/c",
+                "http://h/a/.x/c",
+                "HTTP://H/a",
+                "http://[::1]/a",
+                "http://h/a?x/y",
+            ),
+        ]
+    ),
+    st.text("ab./?#%-_~@:=&0\\ é", max_size=12),
+)
+def test_the_short_way_leads_where_the_long_one_does(base: str, reference: str) -> None:
+    def outcome() -> str:
+        try:
+            return resolve(base, reference)
+        except ValueError:
+            return "nowhere"
+
+    short = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(url_module, "_PLAIN_REFERENCE", re.compile("(?!)"))
+
+        assert short == outcome()
