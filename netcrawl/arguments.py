@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
@@ -13,7 +14,10 @@ from sockettools.url import check_http_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from enum import Enum
+    from typing import Any, TypeVar
+
+    E = TypeVar("E", bound=Enum)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,75 @@ def whole_number(text: str) -> int:
     if re.fullmatch(r"0*[1-9][0-9]{0,8}", text.strip()):
         return int(text)
     raise ValueError("it takes a whole number from 1 to 999999999")
+
+
+def count(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return int(text)
+    raise ValueError("it takes a whole number from 0 to 999999999")
+
+
+def choice(members: type[E]) -> Callable[[str], E]:
+    """Return a reader of the values of an enum."""
+
+    def read(text: str) -> E:
+        try:
+            return members(text.strip().lower())
+        except ValueError:
+            words = ", ".join(str(member.value) for member in members)
+            raise ValueError(f"it takes one of {words}") from None
+
+    return read
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """Read a regular expression."""
+    try:
+        return re.compile(text)
+    except re.error as exc:
+        raise ValueError(f"it takes a regular expression ({exc})") from None
+
+
+def http_urls(text: str) -> tuple[str, ...]:
+    """Read one URL, or several with white space between them."""
+    urls = tuple(dict.fromkeys(map(http_url, text.split())))
+    if not urls:
+        raise ValueError("it takes one URL or several, such as http://example.com/")
+    return urls
+
+
+def url_file(text: str) -> tuple[str, ...]:
+    """Read the URLs in a file: one a line, lines that begin with # left out."""
+    try:
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise ValueError(f"it takes a file with one URL a line ({reason})") from None
+    urls: dict[str, None] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            try:
+                urls[check_http_url(line)] = None
+            except ValueError as exc:
+                raise ValueError(f"line {number}, {line.strip()!r}: {exc}") from None
+    if not urls:
+        raise ValueError("there is no URL in it")
+    return tuple(urls)
+
+
+def folder(text: str) -> Path:
+    """Read the name of a folder, which need not be there yet."""
+    if not text.strip() or "\0" in text:
+        raise ValueError("it takes a folder")
+    try:
+        path = Path(text).expanduser()
+        is_file = path.exists() and not path.is_dir()
+    except (OSError, RuntimeError) as exc:  # too long; of a user that there is not
+        raise ValueError(f"it takes a folder ({exc})") from None
+    if is_file:
+        raise ValueError("it takes a folder, and is a file")
+    return path
 
 
 def http_url(text: str) -> str:

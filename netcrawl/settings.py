@@ -38,6 +38,9 @@ METAREFRESH_MAXDELAY = 10
 # JSON with the letters themselves instead of \u escapes.
 FEED_EXPORT_ENCODING = "utf-8"
 
+# A cell of a CSV feed comes from a page, and a spreadsheet would run it as a formula.
+FEED_EXPORTERS = {"csv": "netcrawl.feeds.spreadsheet.SpreadsheetCsvExporter"}
+
 # DEBUG, the default, writes every request and every item: the chapter's lines would drown.
 LOG_LEVEL = "INFO"
 
@@ -50,14 +53,19 @@ EXTENSIONS = {
     "netcrawl.extensions.plain_errors.PlainErrors": 0,
     "netcrawl.extensions.practice.PracticeWeb": 0,
     "netcrawl.download.loopback.LoopbackDelay": 0,
+    "netcrawl.download.politeness.CrawlDelay": 0,
 }
 
 DOWNLOADER_MIDDLEWARES = {
     # Before robots.txt is asked for.
     "netcrawl.download.checks.UrlCheckMiddleware": 25,
     # In the places of the ones that they replace.
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "netcrawl.download.politeness.RetryAfterMiddleware": 550,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
     "netcrawl.download.checks.TolerantMetaRefreshMiddleware": 580,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "netcrawl.download.compression.FileCompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "netcrawl.download.cookies.OfflineCookiesMiddleware": 700,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,

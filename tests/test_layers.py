@@ -26,7 +26,7 @@ NETCRAWL_LAYERS = (
     ("outcome",),
     ("spiders", "compare", "report"),
     ("extract", "pipelines", "download", "frontier", "feeds", "extensions"),
-    ("items", "arguments", "failures"),
+    ("items", "arguments", "failures", "scope", "counting"),
 )
 
 

@@ -36,7 +36,7 @@ def run(command: str, tmp_path: Path) -> str:
     """Run a line of the README with feeds going to ``tmp_path``; return all that it printed."""
     binaries = Path(sys.executable).parent
     done = subprocess.run(
-        ["bash", "-c", command.replace("names.", f"{tmp_path}/names.")],
+        ["bash", "-c", re.sub(r"\b(\w+\.csv)", rf"{tmp_path}/\1", command)],
         cwd=ROOT,
         env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
@@ -57,7 +57,7 @@ def test_a_crawl_prints_what_is_shown(command: str, output: str, tmp_path: Path)
 
 
 def test_there_are_crawls_to_check() -> None:
-    assert len(CRAWLS) == 2
+    assert len(CRAWLS) == 4
 
 
 def test_the_main_job_goes_the_way_that_is_shown(tmp_path: Path) -> None:

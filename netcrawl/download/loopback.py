@@ -44,7 +44,10 @@ class LoopbackDelay:
     def lift(self, request: Request) -> None:
         """Take the delay out of the slot that ``request`` is queued in."""
         downloader = self._crawler.engine.downloader
-        slot = downloader.slots[request.meta[downloader.DOWNLOAD_SLOT]]
+        key = request.meta[downloader.DOWNLOAD_SLOT]
+        if "delay" in downloader.per_slot_settings.get(key, {}):
+            return  # it was asked for, by the user or by a robots.txt
+        slot = downloader.slots[key]
         if slot.delay and _goes_to_loopback(request):
             slot.delay = 0.0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 from bs4 import BeautifulSoup
 from bs4.filter import SoupStrainer
 
+from netcrawl.extract.text import one_line, without_half_characters
 from sockettools.url import HTTP_SCHEMES, resolve
 
 if TYPE_CHECKING:
@@ -24,11 +24,6 @@ PARSER = "lxml"
 # Anchors of one page that are kept. The longest pages of links that people write have some ten
 # thousand.
 MAX_ANCHORS = 100_000
-
-# Control characters, half characters and noncharacters: nothing to see, and no XML feed may have
-# them (XML 1.0 section 2.2).
-_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Anchors(Sequence[Anchor]):
         if isinstance(index, slice):
             return Anchors(self._tags[index])
         tag = self._tags[index]
-        return Anchor(_attribute(tag.get("href")), _one_line(tag.get_text()))
+        return Anchor(_attribute(tag.get("href")), one_line(tag.get_text()))
 
 
 @dataclass(frozen=True)
@@ -83,13 +78,11 @@ def parse_document(markup: str, url: str) -> Document:
     Anchor(href='b', text='B')
     """
     wanted = _Wanted()
-    # Some codecs of Python, which a page can name as its charset, make half characters; the parser
-    # takes none.
-    soup = BeautifulSoup(_HALF_CHARACTER.sub("\ufffd", markup), PARSER, parse_only=wanted)
+    soup = BeautifulSoup(without_half_characters(markup), PARSER, parse_only=wanted)
     title = soup.find("title")
     return Document(
         base=_base(soup, url),
-        title=_one_line(title.get_text()) if title else "",
+        title=one_line(title.get_text()) if title else "",
         anchors=Anchors(soup.find_all("a")),
         truncated=wanted.anchors > MAX_ANCHORS,
     )
@@ -132,7 +125,3 @@ def _base(soup: BeautifulSoup, url: str) -> str:
 def _attribute(value: str | list[str] | None) -> str | None:
     # BeautifulSoup splits only class and its kin into lists, but its types cannot tell.
     return " ".join(value) if isinstance(value, list) else value
-
-
-def _one_line(text: str) -> str:
-    return _NO_TEXT.sub("", " ".join(text.split()))

@@ -24,9 +24,9 @@ OTHERS = ("-s", "SPIDER_MODULES=tests.netcrawl.commands.other_spiders")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "name a spider: there are follow"),
+        ((), "name a spider: there are files, follow, images, links, words"),
         (("folow",), "there is no spider 'folow': did you mean follow?"),
-        (("x",), "there is no spider 'x': there are follow"),
+        (("x",), "there is no spider 'x': there are files, follow, images, links, words"),
         (("follow", "x"), "one spider at a time, not 2: follow x"),
         (("follow", "--foo"), "there is no option --foo: see scrapy crawl --help"),
         (("follow", "-a", "x"), "Invalid -a value, use -a NAME=VALUE"),

@@ -44,7 +44,7 @@ def test_the_delay_is_lifted_on_loopback_only(url: str, delay: float) -> None:
     request = Request(url, meta={Downloader.DOWNLOAD_SLOT: "key"})
 
     LoopbackDelay.from_crawler(
-        crawler(slots={"key": slot}, DOWNLOAD_SLOT=Downloader.DOWNLOAD_SLOT)
+        crawler(slots={"key": slot}, DOWNLOAD_SLOT=Downloader.DOWNLOAD_SLOT, per_slot_settings={})
     ).lift(request)
 
     assert slot.delay == delay

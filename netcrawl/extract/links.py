@@ -1,0 +1,114 @@
+"""Every link of a page, in three ways: BeautifulSoup, lexbor, and the chapter's regular expression.
+
+The first two agree on well-formed pages. On broken ones lexbor finds what a browser does, and
+BeautifulSoup on lxml what the chapter's BeautifulSoup 3 mostly did.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, Tag
+from bs4.filter import SoupStrainer
+
+from netcrawl.extract.text import one_line, without_half_characters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Links of one page that are told of. The longest pages of links that people write have some ten
+# thousand.
+MAX_LINKS = 100_000
+
+# The chapter's expression. It misses https and relative links, single quotes and none, upper case,
+# and blanks around the equals sign; it leaves &amp; as written; and it finds what is no link: in
+# comments, scripts, <link> and data-href.
+_CHAPTERS = re.compile(r'href="(http://.*?)"')
+
+Attributes = dict[str, str]
+
+
+@dataclass(frozen=True)
+class LinkTag:
+    """An ``<a>``: its href as written (None: it has none), text, source, and attributes."""
+
+    href: str | None
+    text: str
+    tag: str
+    attributes: Attributes
+
+
+def links_by_soup(markup: str) -> Iterator[LinkTag]:
+    """Yield the links of a page as BeautifulSoup finds them with lxml.
+
+    >>> next(links_by_soup('<a href="b">B</a>'))
+    LinkTag(href='b', text='B', tag='<a href="b">B</a>', attributes={'href': 'b'})
+    """
+    soup = BeautifulSoup(without_half_characters(markup), "lxml", parse_only=SoupStrainer("a"))
+    for tag in soup.find_all("a", limit=MAX_LINKS):
+        attributes = {
+            name: " ".join(value) if isinstance(value, list) else value
+            for name, value in tag.attrs.items()
+        }
+        # Anchors that are never closed nest, and the texts of all of them would be the square of
+        # the page: each ends where the next one begins, as in a browser.
+        is_nested = tag.find("a") is not None
+        yield LinkTag(
+            href=attributes.get("href"),
+            text=one_line("".join(_own_strings(tag))),
+            tag=_start_tag(attributes) if is_nested else tag.decode(),
+            attributes=attributes,
+        )
+
+
+def links_by_lexbor(markup: str) -> Iterator[LinkTag]:
+    """Yield the links of a page as a browser finds them.
+
+    Raises:
+        ImportError: selectolax is not installed.
+    """
+    from selectolax.lexbor import LexborHTMLParser
+
+    for node in LexborHTMLParser(without_half_characters(markup)).css("a")[:MAX_LINKS]:
+        attributes = {name: value or "" for name, value in node.attributes.items()}
+        yield LinkTag(
+            href=attributes.get("href"),
+            text=one_line(node.text()),
+            tag=node.html or "",
+            attributes=attributes,
+        )
+
+
+def links_by_regex(markup: str) -> Iterator[LinkTag]:
+    """Yield what the chapter's regular expression finds, with nothing but the href.
+
+    >>> [link.href for link in links_by_regex('<a href="http://h/">x</a> <a href="/b">')]
+    ['http://h/']
+    """
+    for match in _CHAPTERS.finditer(markup):
+        yield LinkTag(match[1], "", match[0], {"href": match[1]})
+
+
+def _own_strings(tag: Tag) -> Iterator[str]:
+    for child in tag.descendants:
+        if isinstance(child, Tag):
+            if child.name == "a":
+                return
+        elif type(child) is NavigableString:  # no comment
+            yield child
+
+
+def _start_tag(attributes: Attributes) -> str:
+    written = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
+    return f"<a{written}>"
+
+
+PARSERS: dict[str, Callable[[str], Iterator[LinkTag]]] = {
+    "soup": links_by_soup,
+    "lexbor": links_by_lexbor,
+    "regex": links_by_regex,
+}

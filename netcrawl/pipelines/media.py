@@ -1,0 +1,352 @@
+"""URLs to files: what the pipelines have in common that download into a store.
+
+A pipeline of this kind says in ``process_item`` which URLs an item needs, asks ``fetch`` for each,
+and writes what became of it into the item. Requests go through the downloader and its middlewares
+like those for pages do: robots.txt, delays, cookies, redirects and retries hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+from scrapy import Request
+from scrapy.exceptions import CloseSpider, DropItem, NotConfigured
+from scrapy.http.request import NO_CALLBACK
+from scrapy.settings import SETTINGS_PRIORITIES
+from scrapy.spidermiddlewares.httperror import HttpError
+from scrapy.spidermiddlewares.referer import RefererMiddleware
+from scrapy.utils.defer import deferred_from_coro
+
+from netcrawl.failures import describe_failure, shown
+from netcrawl.pipelines.body import body_blocks, discard_body
+from netcrawl.pipelines.names import safe_name
+from netcrawl.pipelines.store import Entry, Memory, Store, StoreError
+from sockettools.url import check_http_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any, Self
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+    from netcrawl.pipelines.store import NewFile
+
+logger = logging.getLogger(__name__)
+
+# Octets of a file and seconds for it, unless the user sets DOWNLOAD_MAXSIZE or DOWNLOAD_TIMEOUT:
+# what a spider sets there is meant for pages.
+MAX_SIZE = 1024**3
+MAX_TIME = 1800
+
+# Characters of a field. What is longer, or does not print, is none that a server can mean.
+MAX_FIELD = 1000
+
+# 203 is a 200 that a proxy has transformed.
+COMPLETE = (200, 203)
+
+
+class Status(Enum):
+    """What became of a URL."""
+
+    DOWNLOADED = "downloaded"
+    UNCHANGED = "unchanged"  # since it was downloaded into this store
+    FAILED = "failed"
+
+
+class Unwanted(Exception):
+    """The file is not one that the pipeline takes; the text says why, and names it."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What became of a URL. ``path`` is relative to the store, None if there is no file.
+
+    ``details`` are what the pipeline's ``inspect`` returned, be it in an earlier run.
+    """
+
+    status: Status
+    path: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    content_type: str | None = None
+    last_modified: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+class StorePipeline:
+    """Downloads each URL once, if it has changed since the last run on the same store."""
+
+    # What tells the entries of one kind of pipeline from those of others in the same store.
+    kind: ClassVar[str]
+    max_size: ClassVar[int] = MAX_SIZE
+
+    def __init__(self, crawler: Crawler, root: Path, max_size: int, max_time: float) -> None:
+        self._crawler = crawler
+        self._root = root
+        self._max_size = max_size
+        self._max_time = max_time
+        self._store: Store | None = None
+        self._memory: Memory | None = None
+        self._fetches: dict[str, asyncio.Task[Fetched]] = {}
+        # Bodies in memory at a time.
+        self._room = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS"))
+        # Two files of one name must not both find the same one to be replaced.
+        self._placing = threading.Lock()
+        self._is_broken = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the folder from the spider's ``store``; raise NotConfigured if it has none."""
+        root: Path | None = getattr(crawler.spider, "store", None)
+        if root is None:
+            raise NotConfigured
+        settings = crawler.settings
+        asked_for = {
+            name
+            for name in ("DOWNLOAD_MAXSIZE", "DOWNLOAD_TIMEOUT")
+            if (settings.getpriority(name) or 0) > SETTINGS_PRIORITIES["spider"]
+        }
+        max_size = cls.max_size
+        max_time: float = MAX_TIME
+        if "DOWNLOAD_MAXSIZE" in asked_for:
+            max_size = settings.getint("DOWNLOAD_MAXSIZE")
+        if "DOWNLOAD_TIMEOUT" in asked_for:
+            max_time = settings.getfloat("DOWNLOAD_TIMEOUT")
+        return cls(crawler, root, max_size, max_time)
+
+    def open_spider(self) -> None:
+        """Open the store before anything is requested.
+
+        Raises:
+            CloseSpider: it cannot be written.
+        """
+        try:
+            self._store = Store(self._root)
+            self._memory = Memory(self._store, self.kind)
+        except StoreError as exc:
+            self._report(str(exc))
+            raise CloseSpider("store_error") from exc
+        if self._memory.problem:
+            logger.warning("%s", self._memory.problem)
+
+    def close_spider(self) -> None:
+        """Close the store."""
+        if self._memory is not None:
+            self._memory.close()
+        if self._store is not None:
+            self._store.close()
+
+    async def fetch(self, url: str, page: str | None = None) -> Fetched:
+        """Have the file of ``url`` in the store; ``page`` is where the link to it was.
+
+        Whoever asks for the same URL gets the same answer. What goes wrong with the file is in it.
+
+        Raises:
+            DropItem: the crawl is being stopped.
+        """
+        url = url.partition("#")[0]
+        if url not in self._fetches:
+            self._fetches[url] = asyncio.ensure_future(self._fetch(url, page))
+        return await self._fetches[url]
+
+    def inspect(
+        self,
+        file: NewFile,  # noqa: ARG002 - for pipelines that look at it
+        response: Response,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return what else is to be remembered of a complete file, before it is placed.
+
+        It runs in a thread, and may read ``file.path``. What it returns has to be for JSON.
+
+        Raises:
+            Unwanted: the file is not to be kept.
+        """
+        return {}
+
+    def name(
+        self,
+        response: Response,
+        details: Mapping[str, Any],  # noqa: ARG002 - for pipelines that know better than the server
+    ) -> str:
+        """Return the name that a file is to have."""
+        disposition = response.headers.get("Content-Disposition")
+        return safe_name(
+            disposition.decode("latin-1") if disposition else None,
+            response.url,
+            _text(response, "Content-Type") or "",
+        )
+
+    async def _fetch(self, url: str, page: str | None) -> Fetched:
+        async with self._room:
+            engine = self._crawler.engine
+            if self._is_broken or engine is None or not engine.running:
+                raise DropItem("the crawl is being stopped", log_level="DEBUG")
+            try:
+                fetched = await self._fetch_if_changed(url, page)
+            except (Unwanted, StoreError) as exc:
+                fetched = Fetched(Status.FAILED, problem=str(exc))
+                if isinstance(exc, StoreError):
+                    self._stop(str(exc))
+        if fetched.problem:
+            logger.warning("%s", fetched.problem)
+        self._crawler.stats.inc_value(f"{self.kind}/{fetched.status.value}")
+        return fetched
+
+    async def _fetch_if_changed(self, url: str, page: str | None) -> Fetched:
+        """Raise Unwanted or StoreError where there is no file in the end."""
+        assert self._memory is not None  # set in open_spider
+        try:
+            check_http_url(url)
+        except ValueError as exc:
+            raise Unwanted(f"{url} cannot be retrieved: {exc}") from None
+        entry = await asyncio.to_thread(self._memory.recall, url)
+        response = await self._download(url, page, entry)
+        if response.status == 304 and entry is not None:
+            # The query of where a redirect leads is often a signature, made anew each time.
+            if response.url.partition("?")[0] == entry.source.partition("?")[0]:
+                return _fetched(entry, Status.UNCHANGED)
+            # The URL leads to another file now, whose validator happens to be the same: "1" is
+            # not rare.
+            response = await self._download(url, page, None)
+        try:
+            return await asyncio.to_thread(self._save, url, response, entry)
+        finally:
+            discard_body(response)
+
+    async def _download(self, url: str, page: str | None, entry: Entry | None) -> Response:
+        """Return a complete response, or a 304 if ``entry`` is given.
+
+        Raises:
+            Unwanted: there is none.
+        """
+        assert self._crawler.engine is not None  # an item has come
+        request = self._request(url, page, entry)
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except Exception as exc:  # of the network, of a middleware, of the handler
+            raise Unwanted(describe_failure(exc, request)) from exc
+        if response.status == 304 and entry is not None:
+            return response
+        try:
+            _check_complete(response, request)
+        except Unwanted:
+            discard_body(response)
+            raise
+        return response
+
+    def _request(self, url: str, page: str | None, entry: Entry | None) -> Request:
+        request = Request(
+            url,
+            callback=NO_CALLBACK,
+            meta={
+                "download_maxsize": self._max_size,
+                "download_warnsize": 0,  # a file may be large
+                "download_timeout": self._max_time,
+                "download_fail_on_dataloss": True,
+            },
+            # The file itself is wanted, octet for octet, and not packed for the way.
+            headers={"Accept-Encoding": "identity"},
+        )
+        if entry is not None:
+            conditions = {
+                "If-None-Match": entry.etag,
+                "If-Modified-Since": entry.last_modified,
+            }
+            for name, value in conditions.items():
+                if value:
+                    request.headers[name] = value.encode("latin-1")
+        referers = self._crawler.get_spider_middleware(RefererMiddleware)
+        if page and referers and (referer := referers.default_policy().referrer(page, url)):
+            request.headers["Referer"] = referer
+        return request
+
+    def _save(self, url: str, response: Response, entry: Entry | None) -> Fetched:
+        """Store the file and remember it. In a thread: it waits for the disk."""
+        assert self._store is not None  # set in open_spider
+        assert self._memory is not None
+        with self._store.new() as file:
+            for block in body_blocks(response):
+                file.write(block)
+            details = self.inspect(file, response)
+            name = self.name(response, details)
+            with self._placing:
+                placed = Entry(
+                    url=url,
+                    source=response.url,
+                    name=name,
+                    path=self._place(file, name, entry),
+                    sha256=file.sha256,
+                    size=file.size,
+                    content_type=_text(response, "Content-Type"),
+                    etag=_text(response, "ETag"),
+                    last_modified=_text(response, "Last-Modified"),
+                    details=details,
+                )
+                self._memory.remember(placed)
+        return _fetched(placed, Status.DOWNLOADED)
+
+    def _place(self, file: NewFile, name: str, entry: Entry | None) -> str:
+        assert self._store is not None  # set in open_spider
+        assert self._memory is not None
+        # The one in the store is still what was put there, and was not changed by its owner.
+        if entry is None or not self._store.holds(entry.path, entry.size, entry.sha256):
+            return file.place(name)
+        if entry.sha256 == file.sha256:
+            return entry.path
+        if entry.name != name or self._memory.is_shared(entry.path, entry.url):
+            return file.place(name)
+        # Killed in between, the next run must not take the new file for the old one.
+        self._memory.forget(entry.url)
+        return file.place(name, replaces=entry.path)
+
+    def _stop(self, problem: str) -> None:
+        """Close the spider: what cannot be stored need not be downloaded."""
+        if not self._is_broken:
+            self._is_broken = True
+            self._report(problem)
+            assert self._crawler.engine is not None  # an item has come
+            deferred_from_coro(self._crawler.engine.close_spider_async(reason="store_error"))
+
+    def _report(self, problem: str) -> None:
+        """Tell the spider, whose word is the crawl's (see ReportsOutcome)."""
+        spider: Any = self._crawler.spider
+        if getattr(spider, "problem", None) is None:
+            spider.problem = problem
+
+
+def _check_complete(response: Response, request: Request) -> None:
+    """Raise Unwanted if the response is not all of a file."""
+    if response.status not in COMPLETE:
+        raise Unwanted(describe_failure(HttpError(response), request))
+    if "dataloss" in response.flags:
+        raise Unwanted(f"{response.url} ended before it was complete")
+    coding = _text(response, "Content-Encoding") or ""
+    # FileCompressionMiddleware has undone gzip, unless it is what makes the file.
+    if coding.lower() not in ("", "gzip", "x-gzip"):
+        raise Unwanted(f"{response.url} is compressed in an unknown way, {shown(coding)}")
+
+
+def _fetched(entry: Entry, status: Status) -> Fetched:
+    return Fetched(
+        status,
+        path=entry.path,
+        sha256=entry.sha256,
+        size=entry.size,
+        content_type=entry.content_type,
+        last_modified=entry.last_modified,
+        details=entry.details,
+    )
+
+
+def _text(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    text = value.decode("latin-1") if value else ""
+    return text if 0 < len(text) <= MAX_FIELD and text.isprintable() else None

@@ -1,0 +1,184 @@
+"""What the spiders have in common that visit a site: where to start, how far to go, what to tell.
+
+A spider of this kind says in ``parse_page`` what it takes from a page; everything else is here.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider
+
+from netcrawl.arguments import (
+    Argument,
+    choice,
+    count,
+    http_urls,
+    pattern,
+    read_arguments,
+    url_file,
+    whole_number,
+)
+from netcrawl.extract.anchors import follow_links
+from netcrawl.extract.page import as_html
+from netcrawl.failures import describe_failure
+from netcrawl.scope import Scope, Within
+from sockettools.url import check_http_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from typing import Any, ClassVar
+
+    from scrapy.http import Response
+    from twisted.python.failure import Failure
+
+
+# Why a spider is closed that has as many pages as were wanted.
+ENOUGH = "enough_pages"
+
+
+class SiteSpider(Spider):
+    """Visits pages from one or several on, ``depth`` links deep, within a scope."""
+
+    arguments: ClassVar[tuple[Argument, ...]] = (
+        Argument("url", http_urls, default=()),
+        Argument("urls", url_file, default=()),
+        Argument("depth", count, default=0),
+        Argument("within", choice(Within), default=Within.HOST),
+        Argument("pages", whole_number, default=None),
+        Argument("allow", pattern, default=None),
+        Argument("deny", pattern, default=None),
+    )
+
+    practice_path = "/"
+
+    custom_settings = {  # noqa: RUF012 - Scrapy's own class attribute
+        # Nearest pages first: with a limit on pages, those are the ones wanted.
+        "DEPTH_PRIORITY": 1,
+        "SCHEDULER_DISK_QUEUE": "scrapy.squeues.PickleFifoDiskQueue",
+        "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
+        # With the default of 100, Scrapy starts a hundred tasks for every response.
+        "CONCURRENT_ITEMS": 1,
+        # A page, not a download; each is in memory several times over while it is parsed.
+        "DOWNLOAD_MAXSIZE": 16 * 1024 * 1024,
+        "DOWNLOAD_TIMEOUT": 60,
+    }
+
+    def __init__(self, **given: Any) -> None:
+        """Raise UsageError if an argument cannot be used."""
+        super().__init__()
+        self.values = read_arguments(self.arguments, given)
+        self.starts: tuple[str, ...] = (*self.values["url"], *self.values["urls"])
+        # Where the practice web is put when there is none.
+        self.url: str | None = self.starts[0] if self.starts else None
+        self.depth: int = self.values["depth"]
+        self.pages: int | None = self.values["pages"]
+        self.scope = Scope(self.values["within"], self.values["allow"], self.values["deny"])
+        self.pages_done = 0
+        self.problem: str | None = None
+        self.answer: str | None = None
+        self._seen: set[int] = set()
+        self._skipped: Counter[str] = Counter()
+
+    @abstractmethod
+    def parse_page(self, response: Response) -> Iterable[Any]:
+        """Yield the items of a page, or nothing where it is of no use (``skip`` says why)."""
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Request every start."""
+        starts = self.starts or ((self.url,) if self.url else ())
+        if not starts:
+            self.problem = "no url was given, and the practice web is not running"
+            raise CloseSpider("no_url")
+        for url in starts:
+            self.scope.add_start(url)
+            if self._is_new(url):
+                yield self._request(url)
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Any]:
+        """Yield the page's items, then requests for where its links lead."""
+        depth = response.meta.get("depth", 0)
+        if self._has_enough():
+            return
+        if depth == 0:
+            self.scope.add_start(response.url)  # it may have been redirected
+        elif reason := self.scope.why_not(response.url):
+            self.skip(response.url, f"redirected {reason}")
+            return
+        self.pages_done += 1
+        yield from self.parse_page(response)
+        if self._has_enough():
+            raise CloseSpider(ENOUGH)
+        if depth < self.depth:
+            yield from self._follow(response)
+
+    def skip(self, url: str, reason: str) -> None:
+        """Note that something was left out, and why; the log tells at the end how often."""
+        self._skipped[reason] += 1
+        self.logger.debug("Skipped %s: %s", url, reason)
+
+    def explain_failure(self, failure: Failure) -> None:
+        """Errback: tell in one line; a start that fails is what the crawl was about."""
+        request: Request = failure.request  # type: ignore[attr-defined]  # set by the scraper
+        problem = describe_failure(failure.value, request)
+        if request.meta.get("depth", 0) == 0:
+            self.problem = self.problem or problem
+        self._skipped["not to be had"] += 1
+        self.logger.warning("%s", problem)
+
+    def unfinished(self, reason: str) -> str | None:
+        """Say why the job was not done; None when it was."""
+        if self.problem:
+            return self.problem
+        if reason not in ("finished", ENOUGH):
+            return f"the crawl was closed early ({reason})"
+        return None if self.pages_done else "no page was retrieved"
+
+    def closed(self, reason: str) -> None:
+        """Tell what was left out."""
+        if self._skipped:
+            told = ", ".join(f"{number} {what}" for what, number in self._skipped.most_common())
+            self.logger.info("Skipped: %s", told)
+        if not self.settings.getbool("CRAWL_TELLS_OUTCOME") and (
+            problem := self.unfinished(reason)
+        ):
+            self.logger.error("%s", problem)
+
+    def _follow(self, response: Response) -> Iterator[Request]:
+        page = as_html(response)
+        if page is None:
+            return
+        for url in follow_links(page):
+            # Most links of a site were seen before: they do not become requests, of which each
+            # would go through every middleware to be dropped at the end.
+            if not self._is_new(url):
+                continue
+            if reason := self._why_not(url):
+                self.skip(url, reason)
+            else:
+                yield self._request(url)
+
+    def _why_not(self, url: str) -> str | None:
+        try:
+            check_http_url(url)
+        except ValueError:
+            return "malformed"
+        return self.scope.why_not(url)
+
+    def _is_new(self, url: str) -> bool:
+        # 64 bits of each URL: a crawl of ten million pages misses one with a probability of 1 in
+        # 100,000.
+        key = hash(url)
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    def _request(self, url: str) -> Request:
+        return Request(url, callback=self.parse, errback=self.explain_failure)
+
+    def _has_enough(self) -> bool:
+        return self.pages is not None and self.pages_done >= self.pages
