@@ -20,6 +20,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _COMPONENTS = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
+# What would begin an authority if each backslash in it were a slash.
+_LIKE_A_HOST = re.compile(r"\A[/\\]{2,}")
 _BRACKETED_HOST = re.compile(r"\[([^\[\]]*)\](?::(.*))?", re.DOTALL)
 
 # The scope of a link-local address: RFC 6874 writes its percent sign as %25, people write it bare.
@@ -154,9 +156,9 @@ def resolve_location(base: HttpUrl, location: str) -> HttpUrl:
     r"""Return where an answer from ``base`` with this Location field leads.
 
     It is RFC 3986 section 5.2 to the letter: ``http:g`` is no relative reference, and has no host.
-    What is written is taken as ``parse_http_url`` does, but a backslash is a slash before the host
-    too. A location without a fragment has that of ``base`` (RFC 9110 section 10.2.2). User name
-    and password of ``base`` stay within its origin.
+    What is written is taken as ``parse_http_url`` does; but a backslash with which a host would
+    begin to browsers is a character of the path. A location without a fragment has that of
+    ``base`` (RFC 9110 section 10.2.2). User name and password of ``base`` stay within its origin.
 
     Raises:
         ValueError: it leads nowhere, or to another scheme.
@@ -164,12 +166,12 @@ def resolve_location(base: HttpUrl, location: str) -> HttpUrl:
     >>> str(resolve_location(parse_http_url("http://h/a/b?c#d"), "../e"))
     'http://h/e#d'
     """
-    head, mark, rest = _split_before_query(_cleaned(location))
-    parts = _components(head.replace("\\", "/") + mark + rest)
+    parts = _components(_cleaned(location))
     if parts.fragment is None:
         parts = parts._replace(fragment=base.fragment)
     if parts.scheme is None and parts.authority is None:
-        return _resolve_within(base, parts)
+        path = _LIKE_A_HOST.sub(lambda match: match[0].replace("\\", "%5C"), parts.path)
+        return _resolve_within(base, parts._replace(path=path.replace("\\", "/")))
     url = _http_url(parts._replace(scheme=parts.scheme or base.scheme))
     if url.origin == base.origin and url.username is None:
         return replace(url, username=base.username, password=base.password)

@@ -11,7 +11,7 @@ from sockettools.browser.connecting import Connections
 from sockettools.browser.exchange import Exchange
 from sockettools.browser.options import Options
 from sockettools.browser.redirects import next_request
-from sockettools.browser.request import basic, format_head
+from sockettools.browser.request import basic, field_text, format_head
 from sockettools.browser.response import Body, Response
 from sockettools.errors import (
     IncompleteMessage,
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 # RFC 9110 section 9.2.2: asking twice is as good as asking once.
 _IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
+
+# What is said to a proxy, and to nobody behind it.
+_FOR_PROXY = "proxy-authorization"
 
 
 class Browser(Closing):
@@ -89,7 +92,9 @@ class Browser(Closing):
             exchange = Exchange(request.url, head, request.body, time.time())
             reused = connection
             try:
-                connection = connection or self._connections.open(route, exchange.timings, deadline)
+                connection = connection or self._connections.open(
+                    route, exchange.timings, deadline, request.given(_FOR_PROXY)
+                )
                 self._ask(connection, exchange, request, deadline)
                 break
             except BaseException as exc:
@@ -154,6 +159,8 @@ class Browser(Closing):
         if cookie := self._cookie_for(request):
             own.append(("Cookie", cookie))
             request = request.without_fields({"cookie"})
+        if not route.is_forwarded:
+            request = request.without_fields({_FOR_PROXY})
         if route.is_forwarded and route.proxy and route.proxy.username is not None:
             credentials = (route.proxy.username, route.proxy.password or "")
             own.append(("Proxy-Authorization", basic(credentials)))
@@ -170,9 +177,11 @@ class Browser(Closing):
             return None
         url = request.url
         stored = self.cookies.header(url.scheme, url.host, url.path, time.time())
-        given = [value for name, value in request.fields if name.lower() == "cookie"]
+        given = request.given("cookie")
         if None in given:  # no cookies are wanted
             return None
+        if stored is not None:
+            stored = field_text(stored.encode("latin-1"))
         return "; ".join(cookie for cookie in (stored, *given) if cookie) or None
 
     def _store_cookies(self, url: HttpUrl, exchange: Exchange) -> None:

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 from sockettools import http1
 from sockettools.browser.connection import HttpConnection
-from sockettools.browser.request import basic
-from sockettools.errors import ConnectError, ConnectTimeout, SocketToolsError, Timeout
+from sockettools.browser.request import basic, field_octets
+from sockettools.errors import (
+    ConnectError,
+    ConnectTimeout,
+    LocalProtocolError,
+    SocketToolsError,
+    Timeout,
+)
 from sockettools.lifetime import Closing
 from sockettools.net.address import InternetAddress, resolve
 from sockettools.net.dial import dial
@@ -19,6 +25,7 @@ from sockettools.text import visible
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from sockettools.browser.exchange import Timings
     from sockettools.browser.options import Options
@@ -78,10 +85,20 @@ class Connections(Closing):
             while len(self._idle) > MAX_IDLE:
                 self._idle.pop(0)[1].close()
 
-    def open(self, route: Route, timings: Timings, deadline: Deadline) -> HttpConnection:
+    def open(
+        self,
+        route: Route,
+        timings: Timings,
+        deadline: Deadline,
+        authorization: Sequence[str | None] = (),
+    ) -> HttpConnection:
         """Connect, and note how long each step took.
 
+        ``authorization`` are the values of Proxy-Authorization that a tunnel is asked for with, in
+        the place of the proxy's own credentials; None for none.
+
         Raises:
+            LocalProtocolError: one of them is no such value.
             ConnectError, ConnectTimeout: there is no connection, for the reason that it tells.
         """
         proxy = route.proxy
@@ -98,7 +115,7 @@ class Connections(Closing):
                 stream = self._encrypt(stream, proxy.host, timings, deadline)
             if route.scheme == "https":
                 if proxy:
-                    stream = self._tunnel(stream, route, proxy, deadline)
+                    stream = self._tunnel(stream, route, proxy, deadline, authorization)
                 stream = self._encrypt(stream, route.host, timings, deadline)
             if self._transcript:
                 # Above TLS: what was said, not how it was encrypted.
@@ -148,14 +165,25 @@ class Connections(Closing):
             self._tls = client_context()
         return self._tls
 
-    def _tunnel(self, stream: Stream, route: Route, proxy: HttpUrl, deadline: Deadline) -> Stream:
+    def _tunnel(
+        self,
+        stream: Stream,
+        route: Route,
+        proxy: HttpUrl,
+        deadline: Deadline,
+        authorization: Sequence[str | None],
+    ) -> Stream:
         """Have the proxy connect to the origin: CONNECT, RFC 9110 section 9.3.6."""
         spoken = RecordedStream(stream, self._transcript, "proxy") if self._transcript else stream
         target = InternetAddress(route.host, route.port).host_and_port.encode("ascii")
         fields = [(b"Host", target), (b"User-Agent", self._options.user_agent.encode())]
-        if proxy.username is not None:
-            credentials = basic((proxy.username, proxy.password or ""))
-            fields.append((b"Proxy-Authorization", credentials.encode("ascii")))
+        if proxy.username is not None and not authorization:
+            authorization = [basic((proxy.username, proxy.password or ""))]
+        fields += [
+            (b"Proxy-Authorization", field_octets(value))
+            for value in authorization
+            if value is not None
+        ]
         head = http1.Request(b"CONNECT", target, http1.Fields(fields))
         name = InternetAddress(proxy.host, proxy.port).host_and_port
         # An answer of a proxy is HTTP/1 with a head, whatever is asked of the origin.
@@ -167,6 +195,8 @@ class Connections(Closing):
             if 200 <= answer.status_code <= 299:
                 connection.check_tunnel()
                 return stream  # what goes through it now is encrypted, and not recorded
+        except LocalProtocolError:
+            raise
         except Timeout as exc:
             raise ConnectTimeout(f"no connection to {target.decode()}: {exc}") from exc
         except SocketToolsError as exc:

@@ -191,7 +191,8 @@ class HttpConnection(Closing):
         idle_timeout = self._options.idle_timeout
         if idle_timeout is None or deadline.has_passed():
             return f"{self._peer}: the transfer was not complete in time"
-        return f"{self._peer} {what} for {idle_timeout:g} seconds"
+        unit = "second" if idle_timeout == 1 else "seconds"
+        return f"{self._peer} {what} for {idle_timeout:g} {unit}"
 
 
 def told_of(what: str, error: RemoteProtocolError) -> RemoteProtocolError:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import stat
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,22 +29,45 @@ _CONTENT_RANGE = re.compile(
     r"bytes (?:(?P<first>[0-9]{1,19})-[0-9]{1,19}|\*)/(?P<size>[0-9]{1,19}|\*)"
 )
 
-# Octets of the note beside a part: a validator is shorter.
+# Octets of the note beside a part: what is in it is shorter.
 _MAX_NOTE = 65_536
+
+# What a server can have said and a later request can say again: a strong entity tag (a weak one
+# does not vouch for every octet), or a date (RFC 9110 sections 8.8.2 and 8.8.3).
+_VALIDATOR = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"|[A-Z][a-z]{2}, [0-9A-Za-z: ]{1,30} GMT')
 
 
 class FileInUse(SocketToolsError):
     """Another download is writing the same file."""
 
 
+class NotOurs(SocketToolsError):
+    """What has the name of a part was put there by somebody else."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is known of a part: what it was asked for as, how to recognise it, and how long it is.
+
+    ``total`` octets are the whole; None if nobody has said.
+    """
+
+    url: str
+    validator: str
+    total: int | None
+
+
 class Download(Closing):
     """One file on its way. ``offset`` octets of it were there before."""
 
-    def __init__(self, path: Path, *, resume: bool = False) -> None:
+    def __init__(self, path: Path, *, url: str = "", resume: bool = False) -> None:
         """Open the part; with ``resume`` go on with what is there, of the part or of the file.
+
+        ``url`` is what will be asked for: a part of something else is not gone on with.
 
         Raises:
             FileInUse: another process is at it.
+            NotOurs: a link, a pipe, or somebody else's file has the name of the part.
             OSError: it cannot be written there.
         """
         # Where the name is a link, what it leads to is replaced, and the link stays.
@@ -52,12 +76,13 @@ class Download(Closing):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         self.part = self.path.with_name(f"{self.path.name}.part")
         self._note = self.path.with_name(f"{self.path.name}.part.json")
+        self._url = url
         self._file = _open_locked(self.part)
         self._is_done = False
         self._is_unwanted = False
         self._is_copy = False
         self._has_begun = False
-        self._validator: str | None = None
+        self._known: Note | None = None
         self.offset = 0
         if resume:
             with self._closing_on_error():
@@ -68,9 +93,9 @@ class Download(Closing):
         if not self.offset:
             return ()
         fields = [("Range", f"bytes={self.offset}-"), ("Accept-Encoding", "identity")]
-        if self._validator is not None:
+        if self._known is not None:
             # If it has changed meanwhile, all of it is wanted.
-            fields.append(("If-Range", self._validator))
+            fields.append(("If-Range", self._known.validator))
         return tuple(fields)
 
     def save(self, response: Response, head: bytes = b"") -> Iterator[int]:
@@ -89,6 +114,7 @@ class Download(Closing):
             whole = self._check_range(response)
         else:
             self.offset = 0
+            self._known = None
         self._has_begun = True
         self._is_copy = False
         self._file.truncate(self.offset)
@@ -96,20 +122,24 @@ class Download(Closing):
         # Part of what was decoded cannot be continued: a range is one of the coded octets. Nor can
         # a head with some of its body, or a part of something that was asked for as such.
         is_beginning = self.offset > 0 or response.status_code == 200
-        self._write_note(response, can_go_on=is_beginning and not head and not response.is_coded())
+        can_go_on = is_beginning and not head and not response.is_coded()
+        total = whole if self.offset else response.expected_size()
+        self._write_note(response, total, can_go_on=can_go_on)
         self._file.write(head)
         size = self.offset
         for block in response.iter_bytes():
             self._file.write(block)
             size += len(block)
             yield size
-        if whole is not None and size != whole:
+        if self.offset and whole is None:
+            raise IncompleteMessage(f"{response.url} does not say how long the whole is")
+        if self.offset and size != whole:
             raise IncompleteMessage(f"{response.url} sent it up to byte {size} of {whole}")
         self._finish()
 
     def kept(self) -> int:
         """Return how many octets a later download can go on from."""
-        if self._is_done or self._validator is None:
+        if self._is_done or self._known is None:
             return 0
         with contextlib.suppress(OSError):  # the disk is full, for one
             self._file.flush()
@@ -152,8 +182,9 @@ class Download(Closing):
         size = os.fstat(self._file.fileno()).st_size
         if size:
             note = self._read_note()
-            if note is not None:
-                self.offset, self._validator = size, note
+            # Where it says nothing of this part, or of another one, all is got anew.
+            if note is not None and note.url == self._url:
+                self.offset, self._known = size, note
         elif self.path.is_file():
             # Another program's download, cut off or complete: nothing tells what it is a part of.
             self._is_copy = True
@@ -163,7 +194,11 @@ class Download(Closing):
             self.offset = self._file.tell()
 
     def _check_range(self, response: Response) -> int | None:
-        """Return how many octets the whole file has; None if nobody knows."""
+        """Return how many octets the whole file has; None if nobody knows.
+
+        Raises:
+            RemoteProtocolError: it is no rest of what is here.
+        """
         match = _CONTENT_RANGE.fullmatch(response.text_field("content-range") or "")
         if match is None or match["first"] is None or int(match["first"]) != self.offset:
             raise RemoteProtocolError(
@@ -171,36 +206,56 @@ class Download(Closing):
             )
         if response.fields.has(b"content-encoding"):
             raise RemoteProtocolError(f"{response.url} sent a coded part, which fits to no other")
-        return None if match["size"] == "*" else int(match["size"])
+        total = None if match["size"] == "*" else int(match["size"])
+        known = self._known
+        if known is None:
+            return total
+        said = response.text_field("etag" if known.validator[0] == '"' else "last-modified")
+        if said not in (None, known.validator) or (
+            total is not None and known.total is not None and total != known.total
+        ):
+            raise RemoteProtocolError(
+                f"{response.url} sent a part of something else than what is here of it"
+            )
+        return known.total if total is None else total
 
     def _check_complete(self, response: Response) -> None:
         match = _CONTENT_RANGE.fullmatch(response.text_field("content-range") or "")
-        if match is None or match["size"] != str(self.offset):
+        wanted = self.offset if self._known is None else self._known.total or self.offset
+        if match is None or match["size"] != str(self.offset) or wanted != self.offset:
             raise RemoteProtocolError(
                 f"{response.url} has no byte {self.offset}: what is here is no part of it"
             )
 
-    def _write_note(self, response: Response, *, can_go_on: bool) -> None:
-        self._validator = None
-        if not can_go_on:
+    def _write_note(self, response: Response, total: int | None, *, can_go_on: bool) -> None:
+        validator = next(iter(_validators(response)), None)
+        if self._known is not None:  # this is the rest of what the note is about already
+            return
+        if not can_go_on or validator is None:
             self._note.unlink(missing_ok=True)
             return
-        etag = response.text_field("etag")
-        if etag is None or etag.startswith("W/"):  # a weak one does not vouch for every octet
-            etag = response.text_field("last-modified")
-        with open(_create(self._note, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as note:
-            json.dump({"url": str(response.url), "validator": etag}, note)
-        self._validator = etag
+        self._known = Note(self._url, validator, total)
+        fd = _create(self._note, os.O_WRONLY)
+        os.ftruncate(fd, 0)
+        with os.fdopen(fd, "w", encoding="utf-8") as note:
+            json.dump(asdict(self._known), note)
 
-    def _read_note(self) -> str | None:
-        """Return the validator of what is in the part; None where there is none."""
+    def _read_note(self) -> Note | None:
+        """Return what is known of the part; None for nothing, or nothing that makes sense."""
         try:
-            with self._note.open("rb") as note:
-                content = json.loads(note.read(_MAX_NOTE))
-        except (OSError, ValueError, RecursionError):
+            fd = os.open(self._note, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            with os.fdopen(fd, "rb") as file:
+                content = json.loads(file.read(_MAX_NOTE) or b"")
+            note = Note(content["url"], content["validator"], content["total"])
+        except (OSError, ValueError, RecursionError, LookupError, TypeError):
             return None
-        validator = content.get("validator") if isinstance(content, dict) else None
-        return validator if isinstance(validator, str) else None
+        is_note = (
+            isinstance(note.url, str)
+            and isinstance(note.validator, str)
+            and _VALIDATOR.fullmatch(note.validator)
+            and (note.total is None or (type(note.total) is int and note.total >= 0))
+        )
+        return note if is_note else None
 
     @contextlib.contextmanager
     def _closing_on_error(self) -> Iterator[None]:
@@ -239,8 +294,29 @@ def _open_locked(part: Path) -> BinaryIO:
 
 
 def _create(path: Path, flags: int) -> int:
-    # In a folder that others can write to, a link could lead to any file of ours.
-    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    """Open a regular file of our own, made if need be.
+
+    In a folder that others can write to, a link could lead to any file of ours, opening a pipe
+    could take for ever, and a file of somebody else's would stay theirs under its final name.
+    """
+    try:
+        flags |= os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        fd = os.open(path, flags, 0o666)
+    except OSError as exc:
+        if exc.errno in (errno.ELOOP, errno.ENXIO):
+            raise NotOurs(f"{path} is a link or a pipe: remove it") from None
+        raise
+    status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_nlink <= 1:
+        return fd
+    os.close(fd)
+    raise NotOurs(f"{path} is not a file of your own: remove it")
+
+
+def _validators(response: Response) -> list[str]:
+    """Return by what an answer can be recognised, the best first."""
+    said = (response.text_field("etag"), response.text_field("last-modified"))
+    return [value for value in said if value is not None and _VALIDATOR.fullmatch(value)]
 
 
 def _lock(fd: int, part: Path) -> None:

@@ -36,10 +36,20 @@ HIDDEN = "(hidden)"
 
 COMMENT = (
     "The values of cookies and of the fields Authorization and Proxy-Authorization, and user names "
-    "and passwords in URLs, are hidden. Bodies are as they were."
+    "and passwords in URLs, are hidden, and so are those of X-Api-Key, X-Auth-Token and the like. "
+    "Bodies and all other fields are as they were."
 )
 
-_SECRET_FIELDS = {b"authorization", b"proxy-authorization", b"cookie", b"set-cookie"}
+_SECRET_FIELDS = {
+    b"authorization",
+    b"proxy-authorization",
+    b"cookie",
+    b"set-cookie",
+    b"set-cookie2",
+    b"api-key",
+    b"x-api-key",
+    b"x-auth-token",
+}
 
 # A user name and a password in a URL of a field: of Location, Referer, Link. Browsers take a
 # backslash for a slash, and drop a tab.

@@ -46,7 +46,7 @@ def next_request(request: Request, answer: http1.Response) -> Request | None:
         url = resolve_location(request.url, text)
     except ValueError as exc:
         raise RemoteProtocolError(
-            f"{request.url} redirects to {visible(text[:200])!r}, which cannot be followed: {exc}"
+            f"{request.url} redirects to {_shown(text)!r}, which cannot be followed: {exc}"
         ) from None
     redirected = replace(request, url=url)
     if _becomes_get(request.method, answer.status_code):
@@ -70,6 +70,12 @@ def decode_location(location: bytes) -> str:
     except UnicodeDecodeError:
         escaped = re.sub(rb"[\x80-\xff]", lambda match: b"%%%02X" % match[0][0], location)
         return escaped.decode("ascii")
+
+
+def _shown(location: str) -> str:
+    # A password is not repeated, also where it is what makes this no URL.
+    public = re.sub(r"(?s)\A([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]*).*@", r"\1\2", location)
+    return visible(public[:200])
 
 
 def _becomes_get(method: str, status_code: int) -> bool:

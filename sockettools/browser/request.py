@@ -25,8 +25,10 @@ class Request:
     """A method on a URL.
 
     ``fields`` are added to the browser's own; one with the name of an own field replaces it, and
-    the value None leaves it out. ``credentials`` are a user name and a password. Both belong to
-    this URL's origin, and are not sent to another one that it may redirect to.
+    the value None leaves it out. Their text is UTF-8 on the wire, and what was received is given as
+    ``field_text`` has it. ``credentials`` are a user name and a password. Both belong to this URL's
+    origin, and are not sent to another one that it may redirect to; but Proxy-Authorization is for
+    a proxy on the way, and no origin gets it.
     """
 
     url: HttpUrl
@@ -40,6 +42,10 @@ class Request:
         if self.credentials is None and self.url.username is not None:
             return self.url.username, self.url.password or ""
         return self.credentials
+
+    def given(self, name: str) -> list[str | None]:
+        """Return every value that is given for a field, its name in lower case."""
+        return [value for other, value in self.fields if other.lower() == name]
 
     def without_fields(self, names: Collection[str]) -> Request:
         """Return it without the fields of these names, in lower case."""
@@ -84,15 +90,24 @@ def format_head(
     both = added + kept if "host" in replaced else kept + added
     target = f"{request.url.origin}{request.url.target}" if absolute else request.url.target
     return http1.Request(
-        method=_octets(request.method),
-        target=_octets(target),
+        method=field_octets(request.method),
+        target=field_octets(target),
         fields=http1.Fields(
-            [(_octets(name), _octets(value)) for name, value in both if value is not None]
+            [(field_octets(name), field_octets(value)) for name, value in both if value is not None]
         ),
         version=version,
     )
 
 
-def _octets(text: str) -> bytes:
-    # Bytes of a command line that were no UTF-8 go out as they came in.
+def field_octets(text: str) -> bytes:
+    """Return what goes out: UTF-8, but bytes of a command line that were none as they came in."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def field_text(octets: bytes) -> str:
+    r"""Return the text from which ``field_octets`` makes just these octets.
+
+    >>> field_octets(field_text(b"\xc3\xa9 \xe9"))
+    b'\xc3\xa9 \xe9'
+    """
+    return octets.decode("utf-8", "surrogateescape")

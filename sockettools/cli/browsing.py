@@ -18,10 +18,11 @@ from sockettools.browser.har import har
 from sockettools.browser.options import CONNECT_TIMEOUT, IDLE_TIMEOUT, MAX_REDIRECTS
 from sockettools.browser.proxy import parse_proxy
 from sockettools.cli.encryption import TRUST_HINT, add_trust_arguments, trusting_context
+from sockettools.cli.replacing import Replacement, is_written_to
 from sockettools.cli.status import WrongUsage
 from sockettools.cli.tracing import add_trace_arguments, transcript_of
 from sockettools.cli.values import count, octets, or_none, seconds, timeout
-from sockettools.errors import AddressError, CertificateError, SocketToolsError
+from sockettools.errors import AddressError, CertificateError, SocketToolsError, Timeout
 from sockettools.net.address import InternetAddress, is_ipv6, parse_port
 from sockettools.net.deadline import Deadline
 from sockettools.net.stream import RECEIVE_SIZE
@@ -29,7 +30,7 @@ from sockettools.text import visible
 from sockettools.url import HttpUrl, encode_host, parse_http_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sockettools.browser.exchange import Exchange
     from sockettools.cli.streams import Streams
@@ -40,6 +41,13 @@ HAR_BODY = 1_048_576
 
 # Octets of a file of cookies: the jar has room for 3,000 of 4 kB.
 _MAX_COOKIE_FILE = 16_777_216
+
+
+# Browsers drop them; on a command line they are a mistake, or somebody's attempt.
+_LINE_END_OR_TAB = re.compile(r"[\t\r\n]")
+
+# The end of what is said where a limit passed.
+_IN_TIME = "in time"
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,17 @@ class Session:
             body,
             self._credentials,
         )
+
+    def explained(self, error: SocketToolsError) -> str:
+        """Return what went wrong, with the option that would help, or that set the limit."""
+        text = str(error)
+        if isinstance(error, CertificateError):
+            return f"{text}; {TRUST_HINT}"
+        if isinstance(error, Timeout) and self.deadline.has_passed() and text.endswith(_IN_TIME):
+            limit = self._arguments.max_time
+            unit = "second" if limit == 1 else "seconds"
+            return f"{text.removesuffix(_IN_TIME)}within {limit:g} {unit} (--max-time)"
+        return text
 
 
 def add_url_argument(parser: argparse.ArgumentParser) -> None:
@@ -127,6 +146,7 @@ def browsing(
         WrongUsage, AddressError: an option makes no sense.
         OSError: a file cannot be read or written.
     """
+    _check_files(arguments)
     options = _options(arguments, accept_encoding)
     cookies = _cookies(arguments)
     credentials = _credentials(arguments.user, streams)
@@ -135,25 +155,22 @@ def browsing(
     with ExitStack() as stack:
         transcript = stack.enter_context(transcript_of(arguments, streams, sinks))
         if arguments.har is not None:
-            # Opened before anything is asked: better to fail now than with the answer.
-            file = stack.enter_context(arguments.har.open("w", encoding="utf-8"))
-            stack.callback(lambda: json.dump(har(exchanges), file, indent=1))
+            write_har = _writer(stack, arguments.har, streams)
+            stack.callback(lambda: write_har(json.dumps(har(exchanges), indent=1).encode()))
         if arguments.cookie_jar is not None:
-            stack.callback(lambda: _save(cookies, arguments.cookie_jar, streams))
+            # Cookies are as good as passwords: nobody else may read them.
+            write_jar = _writer(stack, arguments.cookie_jar, streams, 0o600)
+            stack.callback(lambda: write_jar(cookies.netscape().encode("latin-1")))
         if arguments.timings:
             stack.callback(lambda: _show_timings(exchanges, streams))
         browser = stack.enter_context(
             Browser(options, cookies=cookies, transcript=transcript, record=exchanges.append)
         )
+        session = Session(browser, deadline, exchanges, arguments, credentials)
         try:
-            yield Session(browser, deadline, exchanges, arguments, credentials)
-        except CertificateError as exc:
-            raise CertificateError(explained(exc)) from exc
-
-
-def explained(error: SocketToolsError) -> str:
-    """Return what went wrong, and how to go on where an option would help."""
-    return f"{error}; {TRUST_HINT}" if isinstance(error, CertificateError) else str(error)
+            yield session
+        except (CertificateError, Timeout) as exc:
+            raise type(exc)(session.explained(exc)) from exc
 
 
 def read_url(text: str) -> HttpUrl:
@@ -163,6 +180,8 @@ def read_url(text: str) -> HttpUrl:
         WrongUsage: it is none.
     """
     try:
+        if _LINE_END_OR_TAB.search(text.strip()):
+            raise ValueError("it has a line end or a tab in it")
         return parse_http_url(text)
     except ValueError as exc:
         # A password is not repeated, also where it is what makes this no URL.
@@ -261,7 +280,6 @@ def _add_viewing_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--har",
-        type=Path,
         metavar="FILE",
         help="write all exchanges to FILE as HAR 1.2, which the network panels of browsers open",
     )
@@ -318,15 +336,30 @@ def _load(jar: CookieJar, name: str) -> None:
         raise WrongUsage(f"--cookie {name}: {exc}") from None
 
 
-def _save(cookies: CookieJar, name: str, streams: Streams) -> None:
-    data = cookies.netscape().encode("latin-1")
+def _writer(
+    stack: ExitStack, name: str, streams: Streams, mode: int = 0o666
+) -> Callable[[bytes], None]:
+    """Return what writes a file when all is over.
+
+    It is opened before anything is asked: better to fail now than with the answer.
+    """
     if name == "-":
-        streams.write(data)
-        return
-    # Cookies are as good as passwords: nobody else may read them.
-    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
+        return streams.write
+    return stack.enter_context(Replacement(name, mode)).write
+
+
+def _check_files(arguments: argparse.Namespace) -> None:
+    """Refuse to write two things to one file; a device takes them one after the other."""
+    output = getattr(arguments, "output", None) or []
+    given = [output] if isinstance(output, str) else output
+    found: set[str] = set()
+    for name in (*given, arguments.har, arguments.trace_json, arguments.cookie_jar):
+        if name is None or str(name) in ("", "-") or is_written_to(str(name)):
+            continue
+        path = os.path.realpath(name)
+        if path in found:
+            raise WrongUsage(f"{name} is to be written twice: give each a file of its own")
+        found.add(path)
 
 
 def _show_timings(exchanges: list[Exchange], streams: Streams) -> None:

@@ -20,9 +20,12 @@ from sockettools.browser.charset import (
 )
 from sockettools.browser.decoding import ACCEPT_ENCODING
 from sockettools.browser.download import Download, file_name
+from sockettools.browser.request import field_text
 from sockettools.browser.retrying import REPEATABLE, is_transient, wait_before
-from sockettools.cli.browsing import add_browser_arguments, browsing, explained, read_url
+from sockettools.cli.browsing import add_browser_arguments, browsing, read_url
+from sockettools.cli.naming import naming
 from sockettools.cli.progress import ProgressBar
+from sockettools.cli.replacing import is_written_to
 from sockettools.cli.status import ExitStatus, WrongUsage, status_of
 from sockettools.cli.values import count
 from sockettools.errors import RemoteProtocolError, SocketToolsError
@@ -31,7 +34,7 @@ from sockettools.text import visible
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sockettools import http1
     from sockettools.browser import Response
@@ -160,7 +163,7 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
             except SocketToolsError as exc:
                 if len(jobs) == 1:
                     raise
-                streams.note(f"sockettools get: {explained(exc)}")
+                streams.note(f"sockettools get: {session.explained(exc)}")
                 status = status_of(exc)
             worst = worst or status
     return worst
@@ -172,12 +175,14 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
         raise WrongUsage("there are more -o than URLs")
     if arguments.output and arguments.remote_name:
         raise WrongUsage("-o and -O exclude each other")
+    if arguments.request == "CONNECT":
+        raise WrongUsage("-X CONNECT asks a proxy for a tunnel, not a server for a page: use -x")
     if arguments.head and arguments.data:
         raise WrongUsage("-I asks for a head, and -d sends a body: they exclude each other")
     jobs = []
     for number, url in enumerate(urls):
         name = arguments.output[number] if number < len(arguments.output) else "-"
-        file = None if name == "-" else Path(name)
+        file = None if name == "-" else _file(name)
         if arguments.remote_name:
             remote_name = file_name(url.path)
             if remote_name is None:
@@ -190,6 +195,14 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
         if arguments.include or arguments.head or arguments.data:
             raise WrongUsage("-C - goes with neither -i, -I nor -d")
     return jobs
+
+
+def _file(name: str) -> Path:
+    if not name:
+        raise WrongUsage("-o '': a name is needed, or - for standard output")
+    if name.endswith("/") and not Path(name).is_dir():  # which is an error of its own
+        raise WrongUsage(f"-o {name}: that would be a directory, and there is none")
+    return Path(name)
 
 
 def _body(arguments: argparse.Namespace) -> bytes | None:
@@ -236,7 +249,7 @@ class _Get:
                 found = None if self._has_written else self._wait_after(exc, attempt)
                 if found is None:
                     raise
-                wait, problem = found, explained(exc)
+                wait, problem = found, self._session.explained(exc)
             self._note(f"{problem}; trying again in {wait:g} s")
             time.sleep(wait)
 
@@ -257,7 +270,7 @@ class _Get:
             _TryAgain: another try may bring a better one.
         """
         self._first = len(self._session.exchanges)
-        if job.file is None or _is_device(job.file):
+        if job.file is None or is_written_to(str(job.file)):
             return self._print(job, attempt)
         return self._save(job, job.file, attempt)
 
@@ -284,8 +297,10 @@ class _Get:
 
     def _save(self, job: Job, file: Path, attempt: int) -> ExitStatus:
         with (
-            Download(file, resume=self._arguments.continue_at is not None) as download,
-            self._open(job, attempt, download.fields()) as response,
+            Download(
+                file, url=str(job.url), resume=self._arguments.continue_at is not None
+            ) as download,
+            self._open(job, attempt, _as_given(download.fields())) as response,
         ):
             # Of a file that is complete there is no rest to get, which is no error.
             has_rest = not (download.offset and response.status_code == 416)
@@ -295,7 +310,8 @@ class _Get:
                 raise RemoteProtocolError(
                     f"{response.url}: {_status_line(response)}; what is there of {file} is kept"
                 )
-            self._receive(download, response)
+            with naming(str(file)):  # what the network does is no OSError
+                self._receive(download, response)
         return ExitStatus.DONE
 
     def _receive(self, download: Download, response: Response) -> None:
@@ -316,7 +332,8 @@ class _Get:
             if (refusal := self._refusal(response)) is not None:
                 return refusal
             if job.file is not None:
-                with job.file.open("wb", buffering=0) as device:
+                name = str(job.file)
+                with naming(name), job.file.open("ab", buffering=0) as device:
                     self._pass_on(response, device.write)
             elif self._streams.stdout.isatty():
                 self._show(response)
@@ -401,6 +418,6 @@ def _status_line(response: Response) -> str:
     return visible(f"{response.status_code} {reason}".rstrip())
 
 
-def _is_device(file: Path) -> bool:
-    """Tell whether something is there that no file can take the place of: /dev/null, a pipe."""
-    return file.exists() and not file.is_file() and not file.is_dir()
+def _as_given(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return fields of a server's words as a request takes them: its octets go out as they came."""
+    return tuple((name, field_text(value.encode("latin-1", "replace"))) for name, value in fields)

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 
 from sockettools.cli.asking import url_from
 from sockettools.cli.browsing import add_browser_arguments, add_url_argument, browsing
-from sockettools.cli.printing import print_lines, print_text, visible_lines
+from sockettools.cli.printing import print_text, visible_lines
 from sockettools.cli.status import ExitStatus, WrongUsage
 from sockettools.tasks.links import (
     MAX_ANCHORS,
+    MAX_PAGE,
+    Anchor,
     absolute,
     base_of,
+    check,
     links_by_html_parser,
     links_by_regex,
 )
@@ -29,10 +32,14 @@ from sockettools.text import visible
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from sockettools.cli.streams import Streams
-    from sockettools.tasks.links import Anchor
+    from sockettools.net.deadline import Deadline
     from sockettools.tasks.pages import TextPage
+
+# Characters that are printed at a time.
+_BLOCK = 65_536
 
 HELP = "print the links of a page, one per line"
 
@@ -66,27 +73,41 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
         raise WrongUsage("--tags shows what the regular expression does not find: leave one out")
     url = url_from(arguments.url, streams)
     with browsing(arguments, streams) as session:
-        page = read_page(session.browser, session.request(url), session.deadline)
-    anchors: list[Anchor] = []
-    urls: list[str | None]
-    if arguments.parser == "regex":
-        urls = [*links_by_regex(page.text)]
-    else:
-        anchors = links_by_html_parser(page.text)
-        urls = [anchor.url for anchor in anchors]
-    if arguments.absolute:
-        urls = _absolute(page, urls)
-    if arguments.tags:
-        print_text(streams, "".join(map(_parts, anchors, urls)))
-    else:
-        print_lines(streams, map(str, urls))
-    if len(anchors) == MAX_ANCHORS:
+        deadline = session.deadline
+        page = read_page(session.browser, session.request(url), deadline, MAX_PAGE)
+    show = _parts if arguments.tags else _line
+    count = 0
+    block = ""
+    for anchor, href in _links(page, arguments, deadline):
+        count += 1
+        block += show(anchor, href)
+        if len(block) >= _BLOCK:
+            print_text(streams, block)
+            block = ""
+    print_text(streams, block)
+    if count == MAX_ANCHORS:
         streams.note(f"sockettools links: these are the first {MAX_ANCHORS}, there may be more")
     return ExitStatus.DONE
 
 
-def _absolute(page: TextPage, urls: list[str | None]) -> list[str | None]:
-    return absolute(base_of(page.text, str(page.url)), urls, page.encoding)
+def _links(
+    page: TextPage, arguments: argparse.Namespace, deadline: Deadline
+) -> Iterator[tuple[Anchor, str | None]]:
+    """Yield each anchor, and what is to be printed as its URL."""
+    find = _anchors_by_regex if arguments.parser == "regex" else links_by_html_parser
+    base = base_of(page.text, str(page.url), deadline) if arguments.absolute else None
+    for anchor in find(page.text, deadline):
+        check(deadline)
+        url = anchor.url
+        yield anchor, url if base is None else absolute(base, url, page.encoding)
+
+
+def _anchors_by_regex(html: str, deadline: Deadline) -> Iterator[Anchor]:
+    return (Anchor("", href, "", []) for href in links_by_regex(html, deadline))
+
+
+def _line(_anchor: Anchor, url: str | None) -> str:
+    return f"{visible(str(url))}\n"
 
 
 def _parts(anchor: Anchor, url: str | None) -> str:

@@ -23,8 +23,7 @@ def print_lines(streams: Streams, lines: Iterable[str]) -> None:
 def print_text(streams: Streams, text: str) -> None:
     """Print text as it is, at once; a character that the output's encoding lacks is escaped."""
     encoding = streams.stdout.encoding or "utf-8"
-    streams.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    streams.stdout.flush()
+    streams.print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def visible_lines(text: str) -> str:

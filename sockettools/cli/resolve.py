@@ -36,8 +36,7 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
     has_type = arguments.name.startswith(("tcp:", "udp:"))
     # getaddrinfo() cannot be interrupted: in a thread it does not hold up Ctrl-C.
     candidates = in_thread(lambda: _candidates(address, has_type=has_type))
-    streams.stdout.write("".join(f"{visible(line)}\n" for line in _table(candidates)))
-    streams.stdout.flush()
+    streams.print("".join(f"{visible(line)}\n" for line in _table(candidates)))
     return ExitStatus.DONE
 
 

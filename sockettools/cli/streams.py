@@ -9,7 +9,15 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
+from sockettools.cli.naming import naming
+from sockettools.errors import SocketToolsError
 from sockettools.standard_streams import restore_standard_streams
+
+STANDARD_OUTPUT = "standard output"
+
+
+class OutputClosed(SocketToolsError):
+    """There are data to write, and no standard output (``>&-``)."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class Streams:
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
+    is_output_closed: bool = False  # ``stdout`` leads nowhere then
 
     def note(self, line: str) -> None:
         """Write a line to standard error at once; a server goes on when nobody reads it."""
@@ -30,19 +39,33 @@ class Streams:
         """Write all of it to standard output at once, past Python's buffers.
 
         Raises:
+            OutputClosed: there is none.
             BrokenPipeError: nobody reads it any more.
             OSError: the disk is full.
         """
+        self._check_output()
         fd = self.stdout.fileno()
         rest = memoryview(data)
-        while rest:
-            try:
-                rest = rest[os.write(fd, rest) :]
-            except BlockingIOError:  # somebody else who has it open wanted it so
-                select.select([], [fd], [])
+        with naming(STANDARD_OUTPUT):
+            while rest:
+                try:
+                    rest = rest[os.write(fd, rest) :]
+                except BlockingIOError:  # somebody else who has it open wanted it so
+                    select.select([], [fd], [])
+
+    def print(self, text: str) -> None:
+        """Write text to standard output at once; see ``write``."""
+        self._check_output()
+        with naming(STANDARD_OUTPUT):
+            self.stdout.write(text)
+            self.stdout.flush()
+
+    def _check_output(self) -> None:
+        if self.is_output_closed:
+            raise OutputClosed(f"{STANDARD_OUTPUT} is closed")
 
     @classmethod
     def standard(cls) -> Streams:
-        """Return this process's own; one that is closed goes nowhere."""
+        """Return this process's own; what is closed is the null device."""
         restore_standard_streams()
-        return cls(sys.stdin, sys.stdout, sys.stderr)
+        return cls(sys.stdin, sys.stdout, sys.stderr, is_output_closed=sys.__stdout__ is None)

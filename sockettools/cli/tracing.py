@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockettools.cli.lines import LineWriter
+from sockettools.cli.naming import naming
 from sockettools.net.transcript import HexSink, JsonSink, TextSink, Transcript
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
+    from typing import TextIO
 
     from sockettools.cli.streams import Streams
     from sockettools.net.transcript import Sink
@@ -46,7 +48,9 @@ def transcript_of(
     sinks = list(more)
 
     def failed(problem: str) -> None:
-        streams.note(f"sockettools {arguments.command}: nothing more is recorded: {problem}")
+        # Lines for people are never in the way: what can fail is the file, if there is one.
+        file = f"{arguments.trace_json}: " if arguments.trace_json else ""
+        streams.note(f"sockettools {arguments.command}: nothing more is recorded: {file}{problem}")
 
     with ExitStack() as stack:
         lines = LineWriter(streams.stderr)
@@ -56,6 +60,12 @@ def transcript_of(
         if arguments.trace_hex:
             sinks.append(HexSink(lines))
         if arguments.trace_json is not None:
-            file = stack.enter_context(arguments.trace_json.open("w", encoding="utf-8"))
+            file = arguments.trace_json.open("w", encoding="utf-8")
+            stack.callback(_close, file, str(arguments.trace_json))
             sinks.append(JsonSink(file))
         yield Transcript(sinks, failed) if sinks else None
+
+
+def _close(file: TextIO, name: str) -> None:
+    with naming(name):
+        file.close()

@@ -39,6 +39,7 @@ from sockettools.http1.grammar import (
     check_fields,
     check_request,
     check_response,
+    is_host,
     parse_request_head,
     parse_response_head,
     shown,
@@ -233,6 +234,9 @@ class Connection:
         hosts = len(fields.get_all(b"host"))
         if hosts > 1 or (hosts == 0 and version != b"1.0"):
             raise RemoteProtocolError("a request has exactly one Host field")  # 3.2
+        host = fields.get(b"host")
+        if host is not None and not is_host(host):
+            raise RemoteProtocolError(f"not a host: {shown(host)}")
         self._reader = reader_for(request_framing(version, fields), self.limits)
         return Request(method, target, fields, version)
 

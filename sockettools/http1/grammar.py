@@ -46,9 +46,14 @@ _LENGTH = re.compile(rb"[0-9]{1,19}")
 # What a signed integer of 64 bits holds: other programs count in these.
 MAX_LENGTH = 2**63 - 1
 
+# What is in no host and port (RFC 3986 section 3.2), and what others, who split a value there,
+# would see another host in.
+_NOT_IN_HOST = re.compile(rb"[\s,/@]")
+
 _SENDABLE_TOKEN = re.compile(TOKEN)
 _SENDABLE_TARGET = re.compile(rb"[\x21-\x7e]+")
 _SENDABLE_TEXT = re.compile(TEXT)
+_SENDABLE_LENGTH = re.compile(rb"[0-9]+")
 _VERSION = re.compile(rb"1\.[01]")
 
 
@@ -152,6 +157,10 @@ def check_request(method: bytes, target: bytes, version: bytes, fields: Fields) 
     _check(_SENDABLE_TOKEN, method, "a method")
     _check(_SENDABLE_TARGET, target, "a target")
     _check(_VERSION, version, "a version that is spoken here")
+    _check_length(fields)
+    host = fields.get(b"host")
+    if host is not None and not is_host(host):
+        raise LocalProtocolError(f"not a host: {shown(host)}")
     check_fields(fields)
 
 
@@ -161,7 +170,20 @@ def check_response(status_code: int, reason: bytes, version: bytes, fields: Fiel
         raise LocalProtocolError(f"not a status code: {status_code}")
     _check(_SENDABLE_TEXT, reason, "a reason phrase")
     _check(_VERSION, version, "a version that is spoken here")
+    _check_length(fields)
     check_fields(fields)
+
+
+def _check_length(fields: Fields) -> None:
+    # What is forgiven in what is received (6.3, 5), others may not forgive.
+    length = fields.combined(b"content-length")
+    if length is not None:
+        _check(_SENDABLE_LENGTH, length, "a Content-Length")
+
+
+def is_host(value: bytes) -> bool:
+    """Tell whether everybody sees the same host, or none, in the value of a Host field (3.2)."""
+    return _NOT_IN_HOST.search(value) is None
 
 
 def check_fields(fields: Fields) -> None:

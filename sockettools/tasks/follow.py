@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from sockettools.browser.redirects import FOR_ORIGIN
 from sockettools.errors import SocketToolsError
 from sockettools.net.deadline import NEVER
-from sockettools.tasks.links import MAX_ANCHORS, base_of, links_by_html_parser
+from sockettools.tasks.links import (
+    MAX_ADDRESS,
+    MAX_ANCHORS,
+    MAX_PAGE,
+    base_of,
+    links_by_html_parser,
+)
 from sockettools.tasks.pages import read_page
 from sockettools.text import visible
 from sockettools.url import HttpUrl, parse_http_url, resolve
@@ -43,34 +49,44 @@ def follow(
     request = start
     yield request.url
     for _ in range(count):
-        page = read_page(browser, request, deadline)
-        request = _request(start, link_at(page, position))
+        page = read_page(browser, request, deadline, MAX_PAGE)
+        request = _request(start, link_at(page, position, deadline))
         yield request.url
 
 
-def link_at(page: TextPage, position: int) -> HttpUrl:
+def link_at(page: TextPage, position: int, deadline: Deadline = NEVER) -> HttpUrl:
     """Return where the link at a position leads.
 
     Raises:
         NoSuchLink: nowhere.
+        TooLong: the page's URL is too long for links to start from.
+        ReadTimeout: the deadline has passed.
     """
-    anchors = links_by_html_parser(page.text)
-    if position > len(anchors):
-        noun = "link" if len(anchors) == 1 else "links"
-        is_all = len(anchors) < MAX_ANCHORS
-        raise NoSuchLink(
-            f"page {page.url} has {'' if is_all else 'more than '}{len(anchors)} {noun}, "
-            f"position {position} {'does not exist' if is_all else 'is too far'}"
-        )
-    href = anchors[position - 1].url
+    href = _href_at(page, position, deadline)
     where = f"the link at position {position} of page {page.url}"
     if href is None:
         raise NoSuchLink(f"{where} has no href")
     try:
-        return parse_http_url(resolve(base_of(page.text, str(page.url)), href, page.encoding))
+        if len(href) > MAX_ADDRESS:
+            raise ValueError(f"it has more than {MAX_ADDRESS} characters")
+        base = base_of(page.text, str(page.url), deadline)
+        return parse_http_url(resolve(base, href, page.encoding))
     except ValueError as exc:
         shown = visible(href[:_SHOWN])
         raise NoSuchLink(f"{where} cannot be followed: {shown!r}, {exc}") from None
+
+
+def _href_at(page: TextPage, position: int, deadline: Deadline) -> str | None:
+    number = 0
+    for number, anchor in enumerate(links_by_html_parser(page.text, deadline), 1):
+        if number == position:
+            return anchor.url
+    noun = "link" if number == 1 else "links"
+    is_all = number < MAX_ANCHORS
+    raise NoSuchLink(
+        f"page {page.url} has {'' if is_all else 'more than '}{number} {noun}, "
+        f"position {position} {'does not exist' if is_all else 'is too far'}"
+    )
 
 
 def _request(start: Request, url: HttpUrl) -> Request:

@@ -3,28 +3,55 @@
 Both see what a browser would: no link in a comment, in a script or in the value of an attribute.
 Both take time in proportion to the page, whatever is in it. What is never closed - a tag, a
 comment, a script - has the rest of the page in it, as the HTML Standard says; looking for its end
-once more behind every "<" in it would take the square of that.
+once more behind every "<" in it would take the square of that. Nor does memory grow with more than
+the page: what one tag or one anchor may have of it is bounded, and links come one by one.
 """
 
 from __future__ import annotations
 
 import html as entities
 import re
-from collections import Counter
-from contextlib import suppress
+from collections import Counter, deque
 from dataclasses import dataclass
 from html.entities import html5
 from html.parser import HTMLParser
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from sockettools.errors import ReadTimeout, TooLong
+from sockettools.net.deadline import NEVER
 from sockettools.url import HTTP_SCHEMES, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-# Anchors that the parser's list has at most, as on the Scrapy side. The longest pages of links
+    from sockettools.net.deadline import Deadline
+
+# Octets of a page whose links are looked for, as on the Scrapy side.
+MAX_PAGE = 4_194_304
+
+# Links that are found in a page at most, as on the Scrapy side. The longest pages of links
 # that people write have some ten thousand.
 MAX_ANCHORS = 100_000
+
+# Characters of a tag. Longer ones are pictures (data:), and count as comments: their attributes
+# could be a million.
+MAX_TAG = 16_384
+
+# Characters of an anchor's source and of its content that are kept; what follows is CUT.
+MAX_SHOWN = 10_000
+CUT = "[...]"
+
+# Characters of a URL that relative links start from, which is in each of them; and of where a link
+# leads (RFC 9110 section 4.1 has everybody support 8000).
+MAX_BASE = 2_048
+MAX_ADDRESS = 8_000
+
+# Elements around an element that are remembered. Blink nests 512.
+_MAX_DEPTH = 10_000
+
+# Characters that the parser is fed with at a time; four times that when it waits for more.
+_PIECE = 65_536
 
 # Elements whose content is text up to their end tag (HTML Standard 13.2.6.2).
 _RAW_TEXT = ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
@@ -39,28 +66,35 @@ _VOID = {
 _SPACE = r"[ \t\n\f\r]"
 _NAME = r"[^ \t\n\f\r/>][^ \t\n\f\r/>=]*+"
 _EQUALS = rf"{_SPACE}*+={_SPACE}*+"
-_ATTRIBUTES = rf"""
+# Attributes are matched by the thousand: each that one match repeats takes memory until its end.
+_ATTRIBUTES = re.compile(
+    rf"""
     (?: (?:{_SPACE}|/)++
       | {_NAME} (?: {_EQUALS} (?: "[^"]*+(?:"|\Z) | '[^']*+(?:'|\Z) | [^ \t\n\f\r>]*+ ) )?+
-    )*+
-"""
+    ){{1,1000}}+
+    """,
+    re.VERBOSE,
+)
 _COMMENT = r"<!-- (?: -?> | .*? (?: --!?> | \Z ) )"
 _MARKUP = re.compile(
     rf"""
     {_COMMENT}
   | < (?: [!?] | /(?![a-z]) ) [^>]*+  # counts as a comment
-  | < (?P<raw> {"|".join(_RAW_TEXT)} ) (?={_SPACE}|[/>]) {_ATTRIBUTES}
-      (?: (?<=/)> | .*? (?: (?=</(?P=raw)[ \t\n\f\r/>]) | \Z ) )
-  | < (?P<name> /?[a-z][^ \t\n\f\r/>]*+ ) (?P<attributes> {_ATTRIBUTES} ) (?: (?P<end> > ) | \Z )
+  | < (?P<name> /?[a-z][^ \t\n\f\r/>]*+ )
     """,
     # Without ASCII, a long s would be an s: <ſcript>.
     re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
 )
+_END_OF_RAW_TEXT = {
+    name: re.compile(rf"</{name}[ \t\n\f\r/>]", re.IGNORECASE | re.ASCII) for name in _RAW_TEXT
+}
 _COMMENT_ALONE = re.compile(_COMMENT, re.VERBOSE | re.DOTALL)
 _ATTRIBUTE = re.compile(
     rf"""
     (?P<name> {_NAME} )
-    (?: {_EQUALS} (?: "(?P<double>[^"]*+)" | '(?P<single>[^']*+)' | (?P<bare>[^ \t\n\f\r>]*+) ) )?
+    (?P<value> {_EQUALS}
+      (?: "(?P<double>[^"]*+)" | '(?P<single>[^']*+)' | (?P<bare>[^ \t\n\f\r>]*+) )
+    )?
     """,
     re.VERBOSE,
 )
@@ -79,7 +113,8 @@ class Anchor:
     ``tag`` is its source, from ``<a`` to its end. ``url`` is the href as written, with its
     character references decoded, None where there is none. ``content`` is the first thing in it,
     "" when it is empty: a text, decoded, or the source of an element or a comment. ``attrs`` are
-    in the order of the source, and one that stands there twice is there twice.
+    in the order of the source, and one that stands there twice is there twice. Of a source of more
+    than ``MAX_SHOWN`` characters there are so many, and ``CUT``.
     """
 
     tag: str
@@ -88,42 +123,53 @@ class Anchor:
     attrs: list[tuple[str, str | None]]
 
 
-def links_by_regex(html: str) -> list[str]:
-    """Return the href of every ``<a>`` that has one, as written but decoded.
+def links_by_regex(html: str, deadline: Deadline = NEVER) -> Iterator[str]:
+    """Yield the href of every ``<a>`` that has one, decoded, up to ``MAX_ANCHORS``.
 
-    >>> links_by_regex("<a href='?x=1&amp;y=2'> <!-- <a href=no> --> <A HREF = /page>")
+    Raises:
+        ReadTimeout: the deadline has passed.
+
+    >>> [*links_by_regex("<a href='?x=1&amp;y=2'> <!-- <a href=no> --> <A HREF = /page>")]
     ['?x=1&y=2', '/page']
     """
-    found = (_href(attributes) for attributes in _start_tags(html, "a"))
-    return [href for href in found if href is not None]
+    found = (_href(attributes) for attributes in _start_tags(html, "a", deadline))
+    return islice((href for href in found if href is not None), MAX_ANCHORS)
 
 
-def links_by_html_parser(html: str) -> list[Anchor]:
-    r"""Return every ``<a>``, at most the first ``MAX_ANCHORS``.
+def links_by_html_parser(html: str, deadline: Deadline = NEVER) -> Iterator[Anchor]:
+    r"""Yield every ``<a>``, at most the first ``MAX_ANCHORS``.
 
     An anchor that is never closed ends where the next one begins, as in a browser, or where the
     element around it ends. So no part of the page is in two of them.
+
+    Raises:
+        ReadTimeout: the deadline has passed.
 
     >>> [anchor] = links_by_html_parser('See <a href="page2.htm">\nSecond Page</a>.')
     >>> anchor.tag, anchor.content
     ('<a href="page2.htm">\nSecond Page</a>', '\nSecond Page')
     """
-    parser = _AnchorParser(html)
-    parser.parse()
-    return parser.anchors
+    return islice(_AnchorParser(html).parse(deadline), MAX_ANCHORS)
 
 
-def base_of(html: str, url: str) -> str:
+def base_of(html: str, url: str, deadline: Deadline = NEVER) -> str:
     """Return what relative links start from in the page that was found at ``url``.
 
-    It is the first ``<base>`` with an href, if that is http or https; else the page itself.
+    It is the first ``<base>`` with an href, if that is http or https, and not longer than
+    ``MAX_BASE``; else the page itself.
+
+    Raises:
+        TooLong: it is the page's URL, and that is longer.
+        ReadTimeout: the deadline has passed.
 
     >>> base_of("<base href='/other/'>", "http://h/page.htm")
     'http://h/other/'
     """
-    found = (_href(attributes) for attributes in _start_tags(html, "base"))
+    if len(url) > MAX_BASE:
+        raise TooLong(f"the page's URL has {len(url)} characters, more than {MAX_BASE}")
+    found = (_href(attributes) for attributes in _start_tags(html, "base", deadline))
     href = next((href for href in found if href is not None), None)
-    if href is None:
+    if href is None or len(href) > MAX_BASE:
         return url
     try:
         base = resolve(url, href)
@@ -131,42 +177,72 @@ def base_of(html: str, url: str) -> str:
         return url
     # The HTML Standard (4.2.3) leaves out data: and javascript:; nothing relative starts from
     # mailto: and the like either.
-    return base if base.partition(":")[0].lower() in HTTP_SCHEMES else url
+    is_usable = len(base) <= MAX_BASE and base.partition(":")[0].lower() in HTTP_SCHEMES
+    return base if is_usable else url
 
 
-def absolute(
-    base_url: str, hrefs: Iterable[str | None], encoding: str = "utf-8"
-) -> list[str | None]:
-    """Return where each href leads, None for no href and for one that leads nowhere.
+def absolute(base_url: str, href: str | None, encoding: str = "utf-8") -> str | None:
+    """Return where an href leads, None for no href and for one that leads nowhere.
 
-    Nothing is left out, because people count the links of a page. ``encoding`` is the page's own.
+    That is not None alone because people count the links of a page; an address of more than
+    ``MAX_ADDRESS`` characters leads nowhere too. ``encoding`` is the page's own.
 
-    >>> absolute("http://h/a/b", ["c", None, "http://[bad"])
+    >>> [absolute("http://h/a/b", href) for href in ["c", None, "http://[bad"]]
     ['http://h/a/c', None, None]
     """
-    return [None if href is None else _absolute(base_url, href, encoding) for href in hrefs]
-
-
-def _absolute(base_url: str, href: str, encoding: str) -> str | None:
+    if href is None or len(href) > MAX_ADDRESS:
+        return None
     try:
-        return resolve(base_url, href, encoding)
+        url = resolve(base_url, href, encoding)
     except ValueError:
         return None
+    return url if len(url) <= MAX_ADDRESS else None
 
 
-def _start_tags(html: str, name: str) -> Iterator[str]:
+def check(deadline: Deadline) -> None:
+    """Raise ReadTimeout if there is no time left to look for links."""
+    if deadline.has_passed():
+        raise ReadTimeout("the time is over before all of the page was looked through")
+
+
+def _start_tags(html: str, name: str, deadline: Deadline) -> Iterator[str]:
     """Yield what stands in each start tag of that name behind the name."""
-    for match in _MARKUP.finditer(html):
-        if match["end"] and match["name"].lower() == name:
-            yield match["attributes"]
+    position = 0
+    while match := _MARKUP.search(html, position):
+        check(deadline)
+        position = match.end()
+        if match["name"] is None:
+            continue
+        found, end = match["name"].lower(), _tag_end(html, position)
+        if found == name and end < len(html) and end - match.start() < MAX_TAG:
+            yield html[position:end]
+        position = end
+        if found in _END_OF_RAW_TEXT and not _is_empty(html, match.end(), end):
+            raw_end = _END_OF_RAW_TEXT[found].search(html, end)
+            position = raw_end.start() if raw_end else len(html)
+
+
+def _tag_end(html: str, position: int) -> int:
+    """Return where the ">" of a tag is, from a position behind its name; len(html) if nowhere."""
+    while match := _ATTRIBUTES.match(html, position):
+        position = match.end()
+    return position
 
 
 def _href(attributes: str) -> str | None:
-    for match in _ATTRIBUTE.finditer(attributes):
-        if match["name"].lower() == "href":  # the first one counts (13.2.5.33)
-            value = match["double"] or match["single"] or match["bare"] or ""
-            return _decoded_value(value)
-    return None
+    # The first one counts (13.2.5.33).
+    return next((value or "" for name, value in _attributes(attributes) if name == "href"), None)
+
+
+def _attributes(source: str) -> list[tuple[str, str | None]]:
+    return [
+        (match["name"].lower(), None if match["value"] is None else _decoded_value(_value(match)))
+        for match in _ATTRIBUTE.finditer(source)
+    ]
+
+
+def _value(match: re.Match[str]) -> str:
+    return match["double"] or match["single"] or match["bare"] or ""
 
 
 def _decoded_value(value: str) -> str:
@@ -205,10 +281,6 @@ class _OpenAnchor:
     content_is_closed: bool = False
 
 
-class _Enough(Exception):
-    """There are as many anchors as are wanted."""
-
-
 class _AnchorParser(HTMLParser):
     """Notes where anchors and their first contents begin and end, and cuts them out of the source.
 
@@ -217,30 +289,44 @@ class _AnchorParser(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.anchors: list[Anchor] = []
-        # HTMLParser decodes attributes as if they were text, and fails on a number of thousands
-        # of digits. What it decodes shall be the source.
-        self._source = html.replace("&", "&amp;")
+        self._source = html
+        self._fed = 0
+        self._known_end = (-1, -1)  # a beginning in the source and its end
+        self._found: list[Anchor] = []
         self._line = 1
         self._line_start = 0
-        self._open: list[str] = []
+        self._open: deque[str] = deque()
         self._open_count: Counter[str] = Counter()
+        self._forgotten = 0
         self._anchor: _OpenAnchor | None = None
 
-    def parse(self) -> None:
-        with suppress(_Enough):
-            self.feed(self._source)
-            # It has kept back a text, or stopped at markup that is never closed. close() would
-            # take the "<" of that for text, and do the same again at the next one.
-            if "<" not in self.rawdata:
-                self.close()
-            if self._anchor is not None:
-                self._finish(self._anchor, len(self._source) - len(self.rawdata))
+    def parse(self, deadline: Deadline) -> Iterator[Anchor]:
+        while self._fed < len(self._source):
+            check(deadline)
+            # What it waits for the end of, it looks through again: four times as much, less often.
+            size = min(max(_PIECE, len(self.rawdata)), 4 * _PIECE)
+            piece = self._source[self._fed : self._fed + size]
+            self._fed += len(piece)
+            # HTMLParser decodes texts, and fails on a number of thousands of digits. What they are
+            # is taken from the source.
+            self.feed(piece.replace("&", "+"))
+            yield from self._take()
+        # It has kept back a text, or stopped at markup that is never closed. close() would
+        # take the "<" of that for text, and do the same again at the next one.
+        if "<" not in self.rawdata:
+            self.close()
+        if self._anchor is not None:
+            self._finish(self._anchor, len(self._source) - len(self.rawdata))
+        yield from self._take()
+
+    def _take(self) -> list[Anchor]:
+        found, self._found = self._found, []
+        return found
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._start(tag, attrs)
-        if tag in _RAW_TEXT:  # Python itself knows script and style, and since 2025 the others
-            self.set_cdata_mode(tag)
+        if tag in _RAW_TEXT:
+            self._begin_raw_text(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._start(tag, attrs)
@@ -275,23 +361,86 @@ class _AnchorParser(HTMLParser):
     def unknown_decl(self, _data: str) -> None:
         self._begin_childless()
 
+    def parse_starttag(self, i: int) -> int:
+        """Do what Python does, which takes a kilobyte of memory for each attribute."""
+        start = self._position(i)
+        match = _MARKUP.match(self._source, start)
+        assert match is not None  # there is "<" and a letter
+        end = self._end(start, match.end())
+        if end >= self._fed:
+            return -1
+        name = match["name"].lower()
+        is_empty = _is_empty(self._source, match.end(), end)
+        if end - start >= MAX_TAG:
+            self._begin_childless()
+            if name in _RAW_TEXT and not is_empty:
+                self._begin_raw_text(name)
+        else:
+            handle = self.handle_startendtag if is_empty else self.handle_starttag
+            handle(name, _attributes(self._source[match.end() : end]))
+        return i + end + 1 - start
+
+    def parse_endtag(self, i: int) -> int:
+        """Do the same for an end tag."""
+        start = self._position(i)
+        match = _MARKUP.match(self._source, start)
+        name = match["name"].lower()[1:] if match is not None and match["name"] else None
+        if self.cdata_elem is not None and name != self.cdata_elem:
+            self.handle_data("</")
+            return i + 2
+        if match is None or name is None:
+            is_nothing = self.rawdata.startswith("</>", i)
+            return i + 3 if is_nothing else self.parse_bogus_comment(i)
+        end = self._end(start, match.end())
+        if end >= self._fed:
+            return -1
+        self.handle_endtag(name)
+        self.clear_cdata_mode()
+        return i + end + 1 - start
+
     def parse_comment(self, i: int, _report: bool = True) -> int:
         """End a comment where browsers do: Python did not always know ``--!>`` and ``<!-->``."""
-        match = _COMMENT_ALONE.match(self.rawdata, i)
-        assert match is not None  # there is "<!--"
-        self.handle_comment(match[0])
-        return match.end()
+        start = self._position(i)
+        if self._known_end[0] != start:
+            match = _COMMENT_ALONE.match(self._source, start)
+            assert match is not None  # there is "<!--"
+            self._known_end = start, match.end()
+        end = self._known_end[1]
+        if end > self._fed:
+            return -1
+        self.handle_comment("")
+        return i + end - start
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
         """Take ``<![`` for the comment that it is to browsers; Python's own can fail on it."""
         return self.parse_bogus_comment(i, report)
+
+    def _position(self, i: int) -> int:
+        """Return where in the source ``rawdata[i]`` is."""
+        return self._fed - len(self.rawdata) + i
+
+    def _end(self, start: int, name_end: int) -> int:
+        if self._known_end[0] != start:
+            self._known_end = start, _tag_end(self._source, name_end)
+        return self._known_end[1]
+
+    def _begin_raw_text(self, tag: str) -> None:
+        self.set_cdata_mode(tag)
+        # Python did not always know that an end tag can have attributes.
+        self.interesting = _END_OF_RAW_TEXT[tag]
+
+    def _depth(self) -> int:
+        return self._forgotten + len(self._open)
 
     def _start(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         start = self._begin()
         if tag == "a":
             if self._anchor is not None:
                 self._finish(self._anchor, start)
-            self._anchor = _OpenAnchor(start, _decoded_values(attrs), len(self._open))
+            self._anchor = _OpenAnchor(start, attrs, self._depth())
+        if len(self._open) == _MAX_DEPTH:
+            self._forgotten += 1
+            self._uncount(self._open.popleft())
         self._open.append(tag)
         self._open_count[tag] += 1
         if tag in _VOID:
@@ -326,26 +475,29 @@ class _AnchorParser(HTMLParser):
         closed = None
         while closed != tag:
             closed = self._open.pop()
-            self._open_count[closed] -= 1
+            self._uncount(closed)
         if self._anchor is not None:
-            depth_in_anchor = len(self._open) - self._anchor.depth
+            depth_in_anchor = self._depth() - self._anchor.depth
             self._anchor.is_closed = depth_in_anchor <= 0
             self._anchor.content_is_closed |= depth_in_anchor == 1
+
+    def _uncount(self, tag: str) -> None:
+        self._open_count[tag] -= 1
+        if not self._open_count[tag]:
+            del self._open_count[tag]
 
     def _finish(self, anchor: _OpenAnchor, end: int) -> None:
         content = ""
         if anchor.content_start is not None:
-            content = self._written(anchor.content_start, anchor.content_end or end)
+            content_end = anchor.content_end or end
+            content = _bounded(self._source, anchor.content_start, content_end)
             if anchor.content_is_text:
                 content = _decoded_text(content)
         url = next((value or "" for name, value in anchor.attrs if name == "href"), None)
         self._anchor = None
-        self.anchors.append(Anchor(self._written(anchor.start, end), url, content, anchor.attrs))
-        if len(self.anchors) == MAX_ANCHORS:
-            raise _Enough
-
-    def _written(self, start: int, end: int) -> str:
-        return self._source[start:end].replace("&amp;", "&")
+        self._found.append(
+            Anchor(_bounded(self._source, anchor.start, end), url, content, anchor.attrs)
+        )
 
     def _offset(self) -> int:
         line, column = self.getpos()
@@ -355,5 +507,15 @@ class _AnchorParser(HTMLParser):
         return self._line_start + column
 
 
-def _decoded_values(attrs: list[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
-    return [(name, None if value is None else _decoded_value(value)) for name, value in attrs]
+def _is_empty(html: str, name_end: int, end: int) -> bool:
+    """Tell whether a tag ends with a slash that is not in the value of its last attribute."""
+    if not html.endswith("/", name_end, end):
+        return False
+    last = deque(_ATTRIBUTE.finditer(html, name_end, end), maxlen=1)
+    return not last or last[0].end() < end
+
+
+def _bounded(text: str, start: int, end: int) -> str:
+    if end - start <= MAX_SHOWN:
+        return text[start:end]
+    return text[start : start + MAX_SHOWN] + CUT

@@ -495,6 +495,18 @@ def test_cookies_are_kept_and_sent() -> None:
     assert cookies == [None, "a=1; d=4", "a=1; c=3; d=4", None]
 
 
+def test_cookies_are_sent_octet_by_octet() -> None:
+    # \xc3\xa9 is UTF-8, and \xe9 is not.
+    with (
+        ScriptedServer(answer(b"", "Set-Cookie: c=\xc3\xa9\xe9"), answer()) as server,
+        Browser(cookies=CookieJar()) as browser,
+    ):
+        get(browser, asking(server))
+        get(browser, asking(server, fields=(("Cookie", "d=é\udcff"),)))
+
+    assert server.requests[1].field("Cookie") == "c=\xc3\xa9\xe9; d=\xc3\xa9\xff"
+
+
 def test_cookies_of_another_host_are_not_sent() -> None:
     jar = CookieJar()
     with ScriptedServer(answer()) as server, Browser(cookies=jar) as browser:

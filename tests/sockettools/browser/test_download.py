@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sockettools.browser import Browser, Request
-from sockettools.browser.download import Download, FileInUse, file_name
+from sockettools.browser.download import Download, FileInUse, NotOurs, file_name
 from sockettools.errors import IncompleteMessage, RemoteProtocolError
 from sockettools.url import parse_http_url
 from tests.servers.scripted import PATIENCE, ScriptedServer, answer, head
@@ -141,7 +141,25 @@ def test_a_link_in_the_way_is_not_followed(name: str, file: Path) -> None:
     precious = file.parent / "precious"
     precious.write_bytes(b"precious")
     (file.parent / name).symlink_to(precious)
-    with pytest.raises(OSError, match=name):
+    with pytest.raises(NotOurs, match=rf"{name} is a link or a pipe: remove it"):
+        fetch(file, answer(WHOLE, ETAG))
+
+    assert precious.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["file.part", "file.part.json"])
+def test_a_pipe_in_the_way_is_not_waited_for(name: str, file: Path) -> None:
+    os.mkfifo(file.parent / name)
+    with pytest.raises(NotOurs, match=name):
+        fetch(file, answer(WHOLE, ETAG))
+
+
+@pytest.mark.parametrize("name", ["file.part", "file.part.json"])
+def test_a_file_with_another_name_is_not_written_to(name: str, file: Path) -> None:
+    precious = file.parent / "precious"
+    precious.write_bytes(b"precious")
+    (file.parent / name).hardlink_to(precious)
+    with pytest.raises(NotOurs, match=rf"{name} is not a file of your own: remove it"):
         fetch(file, answer(WHOLE, ETAG))
 
     assert precious.read_bytes() == b"precious"
@@ -356,10 +374,10 @@ def test_what_has_changed_and_is_cut_again(file: Path) -> None:
         fetch(file, (new,), resume=True)
 
     assert file.with_name("file.part").read_bytes() == b"new"
-    rest = answer(b"er", "Content-Range: bytes 3-4/5", status="206 Partial Content")
+    rest = answer(b"x" * 97, "Content-Range: bytes 3-99/100", status="206 Partial Content")
     server = fetch(file, rest, resume=True)
     assert server.requests[0].field("If-Range") == '"v2"'
-    assert file.read_bytes() == b"newer"
+    assert file.read_bytes() == b"new" + b"x" * 97
 
 
 @pytest.mark.parametrize("has_note", [True, False], ids=["a part", "another program's file"])
@@ -490,3 +508,53 @@ def test_a_request_that_fails_leaves_everything_as_it_was(file: Path) -> None:
 )
 def test_file_name(path: str, expected: str | None) -> None:
     assert file_name(parse_http_url(f"http://h{path}").path) == expected
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(part(HALF, 'ETag: "v2"'), id="another entity tag"),
+        pytest.param(part(HALF, 'ETag: W/"v1"'), id="a weak one"),
+        pytest.param(part(HALF, ETAG, size="2048"), id="another length"),
+        pytest.param(
+            head("Content-Range: bytes */512", "Content-Length: 0", status="416 No"),
+            id="an end in the middle",
+        ),
+    ],
+)
+def test_the_rest_of_something_else(rest: bytes, file: Path) -> None:
+    interrupt(file, ETAG)
+    before = file.with_name("file.part").read_bytes()
+    with pytest.raises(RemoteProtocolError):
+        fetch(file, rest, resume=True)
+
+    assert not file.exists()
+    assert file.with_name("file.part").read_bytes() == before
+
+
+def test_a_rest_that_says_no_length_is_measured_by_what_is_known(file: Path) -> None:
+    interrupt(file, ETAG)
+    with pytest.raises(IncompleteMessage, match="up to byte 800 of 1024"):
+        fetch(file, part(HALF, ETAG, last=799, size="*"), resume=True)
+    fetch(file, part(800, ETAG, size="*"), resume=True)
+
+    assert file.read_bytes() == WHOLE
+
+
+def test_a_part_of_another_url_is_not_gone_on_with(file: Path) -> None:
+    interrupt(file, ETAG)
+    with Download(file, url="http://elsewhere/", resume=True) as download:
+        assert download.fields() == ()
+
+
+@pytest.mark.parametrize(
+    "validator", ["\ud800", "a\r\nX: y", "€", 'W/"weak"', "", "yesterday", None, 5, ["x"]]
+)
+def test_a_note_with_no_validator_is_none(validator: object, file: Path) -> None:
+    interrupt(file, ETAG)
+    note = {"url": "", "validator": validator, "total": 1024}
+    file.with_name("file.part.json").write_text(json.dumps(note))
+    server = fetch(file, answer(WHOLE, ETAG), resume=True)
+
+    assert server.requests[0].field("Range") is None
+    assert file.read_bytes() == WHOLE

@@ -98,7 +98,8 @@ def test_a_kept_body_keeps_its_type() -> None:
         pytest.param("/caf\u00e9".encode(), "http://example.com/caf%C3%A9", id="UTF-8"),
         pytest.param(b"/caf\xe9", "http://example.com/caf%E9", id="latin-1"),
         pytest.param("//b\u00fccher.example/".encode(), "http://xn--bcher-kva.example/", id="IDN"),
-        pytest.param("\\\\other\\x", "http://other/x", id="backslashes"),
+        pytest.param("\\\\other\\x", "http://example.com/a/%5C%5Cother/x", id="backslashes"),
+        pytest.param("/\\other", "http://example.com/%5Cother", id="a backslash"),
     ],
 )
 def test_where_it_leads(location: str | bytes, expected: str) -> None:
@@ -121,6 +122,11 @@ def test_where_it_leads(location: str | bytes, expected: str) -> None:
         "http://[bad/",
         "http://h:99999/",
         "//a b/",
+        "http:\\\\other",
+        "ftp://me:secret@h/",
+        "http://me:secret@h:x/",
+        "//me:sec/ret?secret@[bad",
+        "http://me:secret@h\\x/",
     ],
 )
 def test_what_cannot_be_followed(location: str) -> None:

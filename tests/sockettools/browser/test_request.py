@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockettools import http1
-from sockettools.browser.request import EXPECT_SIZE, Request, basic, format_head
+from sockettools.browser.request import (
+    EXPECT_SIZE,
+    Request,
+    basic,
+    field_octets,
+    field_text,
+    format_head,
+)
 from sockettools.errors import LocalProtocolError
 from sockettools.http1 import Role
 from sockettools.url import parse_http_url
@@ -132,6 +139,11 @@ def test_bytes_of_the_command_line_go_out_as_they_came_in() -> None:
 
     assert head.fields.get(b"x") == b"\xff"
     assert head.fields.get(b"y") == b"\xc3\xa9"
+
+
+@given(st.binary())
+def test_octets_that_were_received_go_out_as_they_came(octets: bytes) -> None:
+    assert field_octets(field_text(octets)) == octets
 
 
 def test_secrets_are_not_in_the_repr() -> None:

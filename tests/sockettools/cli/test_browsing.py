@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sockettools.browser.request import basic
+from tests.machine import needs_dev_full
 from tests.servers.certificates import Authority
 from tests.servers.proxy import proxy
 from tests.servers.scripted import PATIENCE, ScriptedServer, answer, chunked, head, redirect
@@ -110,8 +111,7 @@ def test_what_is_no_field_is_refused_before_anything_is_sent(
     ("written", "target"),
     [
         ("/a b", "/a%20b"),
-        ("/a\r\nX: y", "/aX:%20y"),
-        ("/a\tb", "/ab"),
+        ("/a \n", "/a"),
         ("/ü?ü", "/%C3%BC?%C3%BC"),
         ("/%0d%0aX", "/%0d%0aX"),
         ("?q", "/?q"),
@@ -125,6 +125,15 @@ def test_what_a_url_becomes(written: str, target: str) -> None:
 
     assert server.requests[0].line == f"GET {target} HTTP/1.1"
     assert server.requests[0].field("X") is None
+
+
+@pytest.mark.parametrize("url", ["http://h/a\r\nX: y", "http://h/a\nb", "http://h/a\tb"])
+def test_line_ends_and_tabs_are_not_dropped(url: str) -> None:
+    done = get(url)
+
+    assert done.status == 2
+    assert done.err.endswith("is not a URL to open: it has a line end or a tab in it\n")
+    assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -448,6 +457,40 @@ def test_a_tunnel(certificate: Path, authority: Authority) -> None:
 
 
 @pytest.mark.parametrize(
+    ("user", "given", "expected"),
+    [
+        pytest.param("", "Proxy-Authorization: Bearer x", "Bearer x", id="given"),
+        pytest.param("me:secret@", "proxy-authorization: Bearer x", "Bearer x", id="in its place"),
+        pytest.param("me:secret@", "Proxy-Authorization:", None, id="left out"),
+    ],
+)
+def test_what_is_for_a_proxy_goes_to_no_origin(
+    user: str, given: str, expected: str | None, certificate: Path, authority: Authority
+) -> None:
+    trusted = ("--cacert", str(authority.path))
+    with (
+        ScriptedServer(answer(PAGE), certificate=certificate) as secure,
+        ScriptedServer(answer(PAGE)) as server,
+        proxy() as between,
+    ):
+        for url in (secure.url, server.url):
+            assert get(url, "-x", f"{user}{between.address}", "-H", given, *trusted).status == 0
+        assert get(server.url, "-H", given).status == 0
+
+    assert [request.field("Proxy-Authorization") for request in between.requests] == [expected] * 2
+    assert secure.requests[0].field("Proxy-Authorization") is None
+    assert server.requests[-1].field("Proxy-Authorization") is None
+
+
+def test_what_is_no_value_for_a_proxy(certificate: Path) -> None:
+    with ScriptedServer(answer(), certificate=certificate) as server, proxy() as between:
+        done = get(server.url, "-x", between.address, "-H", "Proxy-Authorization: a\nb: c")
+
+    assert done.status == 2
+    assert between.requests == []
+
+
+@pytest.mark.parametrize(
     ("said", "status", "message"),
     [
         pytest.param(
@@ -661,7 +704,49 @@ def test_a_recording_that_cannot_be_written(option: str) -> None:
 
     assert done.status == 1
     assert done.err == "sockettools get: /nosuch/file: No such file or directory\n"
-    assert option == "-c" or server.requests == []
+    assert server.requests == []
+
+
+@needs_dev_full
+@pytest.mark.parametrize("option", ["--har", "--trace-json", "-c"])
+def test_what_does_not_fit_is_named(option: str) -> None:
+    with ScriptedServer(answer()) as server:
+        done = get(server.url, option, "/dev/full")
+
+    assert done.status == 1
+    lines = set(done.err.splitlines())
+    told = "sockettools get: nothing more is recorded: /dev/full: No space left on device"
+    assert lines - {told} == {"sockettools get: /dev/full: No space left on device"}
+
+
+def test_what_is_recorded_on_standard_output() -> None:
+    with ScriptedServer(answer(b"[", "Content-Type: text/plain")) as server:
+        done = get(server.url, "--har", "-")
+
+    assert json.loads(done.out.removeprefix(b"["))["log"]["entries"][0]["response"]["status"] == 200
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "X", "-o", "X"),
+        ("-o", "X", "--har", "X"),
+        ("-o", "X", "--trace-json", "./X"),
+        ("-c", "X", "--har", "X"),
+        ("--har", "X", "--trace-json", "X"),
+    ],
+)
+def test_one_file_for_two_things(
+    options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ScriptedServer(answer()) as server:
+        done = get(server.url, server.url, *options)
+
+    assert done.status == 2
+    assert "X is to be written twice" in done.err
+    assert server.requests == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_trace(tmp_path: Path) -> None:

@@ -521,10 +521,19 @@ def test_an_output_that_goes_away_is_a_quiet_end() -> None:
         assert in_a_shell("| head -c 1 >/dev/null", address) == (1, b"")
 
 
-@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("redirection", ["<&-", "2>&-"])
 def test_a_stream_that_is_closed_has_nothing_and_takes_all(redirection: str) -> None:
     with serving(greet) as address:
         assert in_a_shell(redirection, address) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "message"),
+    [(">&-", b"sockettools connect: standard output is closed\n"), ("<&- >&- 2>&-", b"")],
+)
+def test_data_without_a_standard_output_are_an_error(redirection: str, message: bytes) -> None:
+    with serving(greet) as address:
+        assert in_a_shell(redirection, address) == (1, message)
 
 
 @needs_dev_full
@@ -532,7 +541,7 @@ def test_an_output_that_is_full() -> None:
     with serving(greet) as address:
         assert in_a_shell(">/dev/full", address) == (
             1,
-            b"sockettools connect: No space left on device\n",
+            b"sockettools connect: standard output: No space left on device\n",
         )
 
 

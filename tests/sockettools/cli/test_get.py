@@ -190,8 +190,12 @@ def test_a_reader_that_goes_away() -> None:
 
 
 @needs_dev_full
-@pytest.mark.parametrize("arguments", [(), ("-o", "/dev/full")], ids=["stdout", "file"])
-def test_a_full_disk(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [((), "standard output"), (("-o", "/dev/full"), "/dev/full")],
+    ids=["stdout", "file"],
+)
+def test_a_full_disk(arguments: tuple[str, ...], name: str) -> None:
     with ScriptedServer(answer(PAGE)) as server, open("/dev/full", "wb") as full:  # noqa: PTH123
         done = subprocess.run(
             [*COMMAND, server.url, *arguments],
@@ -202,7 +206,28 @@ def test_a_full_disk(arguments: tuple[str, ...]) -> None:
         )
 
     assert done.returncode == 1
-    assert done.stderr == b"sockettools get: No space left on device\n"
+    assert done.stderr.decode() == f"sockettools get: {name}: No space left on device\n"
+
+
+def test_no_standard_output(file: Path) -> None:
+    shell = ("sh", "-c", '"$@" >&-', "sh", *COMMAND)
+    with ScriptedServer(answer(PAGE)) as server:
+        done, saved = (
+            subprocess.run(
+                [*shell, server.url, *arguments],
+                stderr=subprocess.PIPE,
+                timeout=PATIENCE,
+                check=False,
+            )
+            for arguments in ((), ("-o", str(file)))
+        )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"sockettools get: standard output is closed\n",
+    )
+    assert (saved.returncode, saved.stderr) == (0, b"")
+    assert file.read_bytes() == PAGE
 
 
 # Heads and methods.
@@ -413,7 +438,12 @@ def test_a_disk_that_fills_up(file: Path) -> None:
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_module('sockettools', run_name='__main__')"
     )
-    with ScriptedServer(answer(MEGABYTE, ETAG)) as server:
+    rest = answer(
+        MEGABYTE[100_000:],
+        f"Content-Range: bytes 100000-{len(MEGABYTE) - 1}/{len(MEGABYTE)}",
+        status="206 Partial Content",
+    )
+    with ScriptedServer(answer(MEGABYTE, ETAG), rest) as server:
         done = subprocess.run(
             [sys.executable, "-c", program, "sockettools", "get", server.url, "-o", str(file)],
             capture_output=True,
@@ -422,15 +452,10 @@ def test_a_disk_that_fills_up(file: Path) -> None:
         )
         assert done.returncode == 1
         lines = done.stderr.decode().splitlines()
-        assert lines[-1] == "sockettools get: File too large"
+        assert lines[-1] == f"sockettools get: {file}: File too large"
         assert names(file.parent) == ["file.part", "file.part.json"]
+        assert get(server.url, "-o", str(file), "-C", "-").status == 0
 
-    rest = answer(
-        MEGABYTE[100_000:],
-        f"Content-Range: bytes 100000-{len(MEGABYTE) - 1}/{len(MEGABYTE)}",
-        status="206 Partial Content",
-    )
-    assert fetch(rest, "-o", str(file), "-C", "-").status == 0
     assert file.read_bytes() == MEGABYTE
 
 
@@ -604,7 +629,9 @@ def test_max_time(script: Callable[[Client], None], file: Path) -> None:
     )
 
     assert done.status == 3
-    assert done.err.splitlines()[-1].endswith("the transfer was not complete in time")
+    assert done.err.splitlines()[-1].endswith(
+        "the transfer was not complete within 0.25 seconds (--max-time)"
+    )
     assert time.monotonic() - begin < 2.0
     assert not file.exists()
 
@@ -614,7 +641,7 @@ def test_max_time_is_for_the_handshake_too() -> None:
         done = get(server.url.replace("http:", "https:"), "--max-time", "0.1")
 
     assert done.status == 3
-    assert "did not agree on TLS in time" in done.err
+    assert "did not agree on TLS within 0.1 seconds (--max-time)" in done.err
 
 
 @pytest.mark.parametrize("script", [say_nothing, pour], ids=lambda s: s.__name__)
@@ -780,6 +807,15 @@ def test_a_download_that_is_killed_is_gone_on_with(
     assert server.requests[1].field("Range") == f"bytes={kept}-"
     assert file.read_bytes() == MEGABYTE
     assert names(file.parent) == ["file"]
+
+
+def test_a_validator_is_sent_as_it_came(file: Path) -> None:
+    cut = head('ETag: "\xc3\xa9\xe9"', "Content-Length: 5") + b"he"
+    with ScriptedServer((cut,), answer(b"hello")) as server:
+        assert get(server.url, "-o", str(file)).status == 1
+        assert get(server.url, "-o", str(file), "-C", "-").status == 0
+
+    assert server.requests[1].field("If-Range") == '"\xc3\xa9\xe9"'
 
 
 def test_what_has_changed_is_got_anew(file: Path) -> None:
@@ -998,6 +1034,9 @@ def test_a_big_form_to_a_server_that_never_says_100(
         pytest.param(("http://h/", "-I", "-d", "x"), "exclude each other", id="-I and -d"),
         pytest.param(("http://h/", "--retry", "-1"), "--retry", id="--retry -1"),
         pytest.param(("http://h/", "-X", "GE T"), "not a method", id="-X"),
+        pytest.param(("http://h/", "-X", "CONNECT"), "use -x", id="-X CONNECT"),
+        pytest.param(("http://h/", "-o", ""), "a name is needed", id="-o ''"),
+        pytest.param(("http://h/", "-o", "/nosuch/"), "would be a directory", id="-o /nosuch/"),
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], message: str) -> None:

@@ -279,7 +279,9 @@ def test_a_certificate_is_refused(server: Nginx, host: str, trusts: bool, proble
         pytest.param("/loop", [], 1, "more than 20 redirects", id="redirects for ever"),
         pytest.param("/nosuch", ["-f"], 4, "404 Not Found", id="404"),
         pytest.param("/private", ["-f"], 4, "401 Unauthorized", id="401"),
-        pytest.param("/slow/large.bin", ["--max-time", "1"], 3, "in time", id="slow"),
+        pytest.param(
+            "/slow/large.bin", ["--max-time", "1"], 3, "within 1 second (--max-time)", id="slow"
+        ),
         pytest.param(
             "/romeo.txt", ["--max-filesize", "166"], 1, "167 bytes, the limit is 166", id="too long"
         ),

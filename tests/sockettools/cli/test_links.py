@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sockettools.practice import PracticeServer
 from sockettools.practice.pages import BOOK_LINKS
+from sockettools.tasks.pages import read_page
 from tests.servers.pages import Answer, PageServer
 from tests.sockettools.cli.commands import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sockettools.browser import Browser, Request
+    from sockettools.net.deadline import Deadline
+    from sockettools.tasks.pages import TextPage
 
 ALL_KINDS = """<base href=/dir/><!-- <a href="http://no/"> -->
 <a href="http://x/1?a=1&amp;b=2">one</a> <A HREF='two'>Two &amp; more</A> <a name=here></a>
@@ -25,6 +31,7 @@ PAGES: dict[str, Answer | str] = {
     "/none": "nothing",
     "/moved": Answer("", status=302, fields={"Location": "/deep/page"}),
     "/deep/page": "<a href=other>",
+    "/long": "x" * 4_194_305,
     "/picture": Answer(b"\x89PNG", "image/png"),
 }
 
@@ -157,6 +164,7 @@ def test_tags(server: PageServer, path: str, options: tuple[str, ...], shown: st
     [
         pytest.param("/nosuch", 4, "{}/nosuch: 404 Not Found", id="404"),
         pytest.param("/picture", 1, "page {}/picture is not text but image/png", id="picture"),
+        pytest.param("/long", 1, "{}/long: the page is longer than 4194304 bytes", id="long"),
     ],
 )
 def test_failures(server: PageServer, parser: str, path: str, status: int, problem: str) -> None:
@@ -182,3 +190,25 @@ def test_more_links_than_are_looked_for(
 
     assert (status, output) == (0, "http://x/1?a=1&b=2\ntwo\n")
     assert errors == "sockettools links: these are the first 2, there may be more\n"
+
+
+@pytest.mark.parametrize("options", [("--tags",), ("--parser=regex",), ("--absolute",)])
+def test_the_time_is_over_while_links_are_looked_for(
+    server: PageServer, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    def read_page_until_it_is_over(
+        browser: Browser, request: Request, deadline: Deadline, max_size: int
+    ) -> TextPage:
+        page = read_page(browser, request, deadline, max_size)
+        while not deadline.has_passed():
+            time.sleep(0.01)
+        return page
+
+    monkeypatch.setattr("sockettools.cli.links.read_page", read_page_until_it_is_over)
+
+    status, output, errors = run_here("links", f"{server.url}/all", "--max-time=0.5", *options)
+
+    assert (status, output) == (3, "")
+    assert errors == (
+        "sockettools links: the time is over before all of the page was looked through\n"
+    )

@@ -149,7 +149,7 @@ def test_a_trace_on_a_full_disk_is_told_and_the_relay_goes_on() -> None:
 
     assert process.returncode == 1
     first, last = errors.splitlines()
-    assert first == "sockettools tap: nothing more is recorded: No space left on device"
+    assert first == "sockettools tap: nothing more is recorded: /dev/full: No space left on device"
     assert last == "sockettools tap: No space left on device"
 
 

@@ -41,6 +41,7 @@ END = EndOfMessage()
 CLOSED = ConnectionClosed()
 LENGTH_5 = (b"Content-Length", b"5")
 LENGTH_0 = (b"Content-Length", b"0")
+WRONG_HOSTS = (b"a b", b"a\tb", b"a,b", b"a/b", b"me@a")
 CHUNKED = (b"Transfer-Encoding", b"chunked")
 CLOSE = (b"Connection", b"close")
 UPGRADE = (b"Upgrade", b"chat")
@@ -402,6 +403,12 @@ def test_requests(wire: bytes, body: bytes) -> None:
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", 400, id="3.2: no Host"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", 400, id="3.2: two Hosts"),
         pytest.param(b"GET / HTTP/1.0\r\nHost: h\r\nhost: i\r\n\r\n", 400, id="two Hosts in 1.0"),
+        *(
+            pytest.param(
+                b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", 400, id=f"3.2: Host {host!r}"
+            )
+            for host in WRONG_HOSTS
+        ),
         pytest.param(b"GET /\r\n\r\n", 400, id="HTTP/0.9"),
         pytest.param(b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505, id="2.0"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n", 400, id="5.2: folded"),
@@ -684,6 +691,13 @@ def test_who_allows_http_0_9_understands_the_others() -> None:
         pytest.param(get(b"GET", (b"A", b"b\0")), id="NUL"),
         pytest.param(get(b"GET", (b"Content-Length", b"-1")), id="length"),
         pytest.param(get(b"GET", LENGTH_5, LENGTH_0), id="two lengths"),
+        pytest.param(get(b"GET", LENGTH_5, LENGTH_5), id="a length twice"),
+        pytest.param(get(b"GET", (b"Content-Length", b"5,5")), id="a list of lengths"),
+        pytest.param(get(b"GET", (b"Content-Length", b" 5")), id="a length and a blank"),
+        *(
+            pytest.param(Request(b"GET", b"/", Fields([(b"Host", host)])), id=f"Host {host!r}")
+            for host in WRONG_HOSTS
+        ),
         pytest.param(get(b"GET", LENGTH_5, CHUNKED), id="length and chunked"),
         pytest.param(get(b"GET", (b"Transfer-Encoding", b"gzip")), id="coding"),
         pytest.param(get(b"GET", CHUNKED, version=b"1.0"), id="chunked in 1.0"),
@@ -710,6 +724,7 @@ def test_requests_that_are_not_sent(event: Request) -> None:
         pytest.param(InformationalResponse(101, Fields()), id="101 unasked"),
         pytest.param(response(LENGTH_5, CHUNKED), id="length and chunked"),
         pytest.param(response(LENGTH_5, LENGTH_0), id="two lengths"),
+        pytest.param(response((b"Content-Length", b"5, 5")), id="a list of lengths"),
         pytest.param(response((b"Transfer-Encoding", b"br")), id="coding"),
         pytest.param(Response(200, Fields([CHUNKED]), version=b"1.0"), id="chunked in 1.0"),
         pytest.param(Response(200, Fields(), version=b"0.9"), id="0.9"),

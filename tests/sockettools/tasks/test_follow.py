@@ -77,6 +77,13 @@ def test_where_a_link_leads(html: str, position: int, url: str) -> None:
             "the link at position 1 of page {} cannot be followed: 'http://[bad', ",
             id="nowhere",
         ),
+        pytest.param(
+            f"<a href={'x' * 9000}>",
+            1,
+            f"the link at position 1 of page {{}} cannot be followed: '{'x' * 200}', it has more "
+            "than 8000 characters",
+            id="too long",
+        ),
     ],
 )
 def test_a_link_that_cannot_be_followed(html: str, position: int, problem: str) -> None:

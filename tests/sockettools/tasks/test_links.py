@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netcrawl.extract.soup import parse_document
+from sockettools.errors import ReadTimeout, TooLong
+from sockettools.net.deadline import Deadline
 from sockettools.practice.pages import find_page
 from sockettools.tasks import links
 from sockettools.tasks.links import (
@@ -20,11 +23,15 @@ from sockettools.tasks.links import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Finder = Callable[[str], list[str]]
 
 PAGE = "http://h/dir/page.html"
+
+
+def hrefs_by_regex(html: str) -> list[str]:
+    return [*links_by_regex(html)]
 
 
 def hrefs_by_html_parser(html: str) -> list[str]:
@@ -37,7 +44,7 @@ def hrefs_by_beautiful_soup(html: str) -> list[str]:
 
 
 BY_HAND = [
-    pytest.param(links_by_regex, id="regex"),
+    pytest.param(hrefs_by_regex, id="regex"),
     pytest.param(hrefs_by_html_parser, id="html.parser"),
 ]
 EVERY_WAY = [*BY_HAND, pytest.param(hrefs_by_beautiful_soup, id="BeautifulSoup")]
@@ -112,6 +119,7 @@ def test_character_references(find: Finder, written: str, href: str) -> None:
         pytest.param("<a href=p><!-- <a href=q>", ["p"], id="comment never closed"),
         pytest.param("<!---><a href=p><!-- --!><a href=q>", ["p", "q"], id="odd ends of comments"),
         pytest.param("<a href=p><script> <a href=q>", ["p"], id="script never closed"),
+        pytest.param("<script>'<a href=p>'</script x><a href=q>", ["q"], id="end tag with more"),
         pytest.param("<script/><a href=q>", ["q"], id="script without content"),
         pytest.param(f"<a href='&#{'9' * 5000};'>", ["\ufffd"], id="endless number"),
         pytest.param("<a href=\ud800>", ["\ud800"], id="half a character"),
@@ -129,7 +137,7 @@ def test_pages_of_the_practice_web(path: str) -> None:
     assert page is not None
     html = page.body.decode()
 
-    hrefs = links_by_regex(html)
+    hrefs = hrefs_by_regex(html)
 
     assert hrefs == hrefs_by_html_parser(html) == hrefs_by_beautiful_soup(html)
     assert len(hrefs) == html.count("<a ")
@@ -146,8 +154,8 @@ def test_what_is_written_as_html_is_found(anchors: list[tuple[str, str, str]]) -
     )
     hrefs = [href for href, _, _ in anchors]
 
-    assert links_by_regex(html) == hrefs
-    found = links_by_html_parser(html)
+    assert hrefs_by_regex(html) == hrefs
+    found = [*links_by_html_parser(html)]
     assert [(anchor.url, anchor.content) for anchor in found] == [
         (href, text) for href, _, text in anchors
     ]
@@ -177,7 +185,7 @@ def test_the_anchor_of_the_chapter() -> None:
     page = find_page("/page1.htm", "http://www.dr-chuck.com")
     assert page is not None
 
-    assert links_by_html_parser(page.body.decode()) == [
+    assert [*links_by_html_parser(page.body.decode())] == [
         Anchor(
             tag='<a href="http://www.dr-chuck.com/page2.htm">\nSecond Page</a>',
             url="http://www.dr-chuck.com/page2.htm",
@@ -270,7 +278,7 @@ def test_base(html: str, base: str) -> None:
 def test_absolute() -> None:
     hrefs = ["p", "/p?é", "#f", "", "mailto:a@b", None, "http://[bad"]
 
-    assert absolute(PAGE, hrefs, "iso-8859-1") == [
+    assert [absolute(PAGE, href, "iso-8859-1") for href in hrefs] == [
         "http://h/dir/p",
         "http://h/p?%E9",
         f"{PAGE}#f",
@@ -317,3 +325,105 @@ def test_anchors_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(links, "MAX_ANCHORS", 3)
 
     assert [anchor.url for anchor in links_by_html_parser("<a href=x>" * 9)] == ["x"] * 3
+
+
+@pytest.mark.parametrize("find", BY_HAND)
+def test_a_tag_that_is_too_long_is_none(find: Finder) -> None:
+    tag = "<a href=1 title='{}'>"
+    longest = tag.format("x" * (links.MAX_TAG - len(tag.format(""))))
+
+    assert find(f"{longest}t</a><a href=2>") == ["1", "2"]
+    assert find(f"{longest.replace('x', 'xx', 1)}t</a><a href=2>") == ["2"]
+    long = "x" * links.MAX_TAG
+    assert find(f"<img src='data:,<a href=1>{long}'><a href=2>") == ["2"]
+    assert find(f"<script title={long}>'<a href=1>'</script {long}><a href=2>") == ["2"]
+
+
+def test_an_anchor_is_shown_in_part() -> None:
+    [anchor] = links_by_html_parser(f"<a>{'x' * links.MAX_SHOWN}</a>")
+    assert anchor.content == "x" * links.MAX_SHOWN
+    assert anchor.tag == f"<a>{'x' * (links.MAX_SHOWN - 3)}[...]"
+
+    [anchor] = links_by_html_parser(f"<a>{'x' * links.MAX_SHOWN}y</a>")
+    assert anchor.content == f"{'x' * links.MAX_SHOWN}[...]"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+@given(html=_NOISE)
+def test_pieces_make_no_difference(size: int, html: str) -> None:
+    whole = [*links_by_html_parser(html)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(links, "_PIECE", size)
+        assert [*links_by_html_parser(html)] == whole
+
+
+def test_what_is_around_is_remembered_to_a_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "_MAX_DEPTH", 3)
+
+    found = links_by_html_parser("<p><i><i><i><a href=1><b>x</b>y</a>z</i></i></i></p><a>x</a>")
+
+    assert [(anchor.tag, anchor.content) for anchor in found] == [
+        ("<a href=1><b>x</b>y</a>", "<b>x</b>"),
+        ("<a>x</a>", "x"),
+    ]
+
+
+@pytest.mark.parametrize("find", BY_HAND)
+@pytest.mark.parametrize(
+    ("piece", "end"),
+    [
+        pytest.param("<a ", "", id="never closed"),
+        pytest.param("/", ">", id="slashes"),
+        pytest.param("<a href='", "", id="quotes"),
+        pytest.param(" a=b", ">", id="attributes"),
+        pytest.param(" b==' ", ">", id="attributes in which a quote is no quote"),
+        pytest.param("&ampx", "'>", id="character references"),
+        pytest.param("a ", "><a href=x>", id="names"),
+    ],
+)
+def test_memory_grows_with_the_page_alone(find: Finder, piece: str, end: str) -> None:
+    html = f"<a {piece * (400_000 // len(piece))}{end}"
+    tracemalloc.start()
+    try:
+        find(html)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 5 * len(html)
+
+
+def test_anchors_come_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "_PIECE", 1000)
+    html = "<a href=x>text</a>" * 4_000
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in links_by_html_parser(html))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert count == 4_000
+    assert peak < 200_000  # a tenth of what all of them take
+
+
+@pytest.mark.parametrize("find", [links_by_regex, links_by_html_parser])
+def test_links_are_looked_for_until_a_deadline(
+    find: Callable[[str, Deadline], Iterator[object]],
+) -> None:
+    with pytest.raises(ReadTimeout, match="the time is over"):
+        next(find("<a href=x>", Deadline.after(0)))
+
+
+def test_addresses_are_bounded() -> None:
+    long = "x" * links.MAX_BASE
+
+    assert base_of(f"<base href='/{long}'>", PAGE) == PAGE
+    with pytest.raises(TooLong, match="more than 2048"):
+        base_of("", PAGE + long)
+    room = links.MAX_ADDRESS - len("http://h/dir/")
+    assert absolute(PAGE, "x" * room) == f"http://h/dir/{'x' * room}"
+    assert absolute(PAGE, "x" * (room + 1)) is None
+    assert absolute(PAGE, "a/../" * links.MAX_ADDRESS) is None
+    assert absolute(PAGE, f"?{'é' * (links.MAX_ADDRESS // 2)}") is None
