@@ -150,7 +150,7 @@ def test_a_trace_on_a_full_disk_is_told_and_the_relay_goes_on() -> None:
     assert process.returncode == 1
     first, last = errors.splitlines()
     assert first == "sockettools tap: nothing more is recorded: /dev/full: No space left on device"
-    assert last == "sockettools tap: No space left on device"
+    assert last == "sockettools tap: /dev/full: No space left on device"
 
 
 def test_impairments_are_what_was_asked_for() -> None:
