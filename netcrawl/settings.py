@@ -38,14 +38,34 @@ METAREFRESH_MAXDELAY = 10
 # JSON with the letters themselves instead of \u escapes.
 FEED_EXPORT_ENCODING = "utf-8"
 
-# A cell of a CSV feed comes from a page, and a spreadsheet would run it as a formula.
-FEED_EXPORTERS = {"csv": "netcrawl.feeds.spreadsheet.SpreadsheetCsvExporter"}
+# A cell of a CSV feed comes from a page, and a spreadsheet would run it as a formula. The others
+# write what Scrapy's own do, for less.
+FEED_EXPORTERS = {
+    "csv": "netcrawl.feeds.spreadsheet.SpreadsheetCsvExporter",
+    "json": "netcrawl.feeds.dataclass_json.DataclassJsonExporter",
+    "jsonlines": "netcrawl.feeds.dataclass_json.DataclassJsonLinesExporter",
+    "jsonl": "netcrawl.feeds.dataclass_json.DataclassJsonLinesExporter",
+    "jl": "netcrawl.feeds.dataclass_json.DataclassJsonLinesExporter",
+}
 
 # DEBUG, the default, writes every request and every item: the chapter's lines would drown.
 LOG_LEVEL = "INFO"
 
 # The spider or the scraper reports the failure itself; once as an error is enough.
 RETRY_GIVE_UP_LOG_LEVEL = "WARNING"
+
+# At another level than DEBUG, there is no record of each page and item to drop.
+LOG_FORMATTER = "netcrawl.extensions.log_formatter.ThriftyLogFormatter"
+
+# What these five do to requests, one does.
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+    "netcrawl.download.outgoing.OutgoingRequestsMiddleware": 900,
+}
 
 EXTENSIONS = {
     "scrapy.extensions.feedexport.FeedExporter": None,

@@ -60,8 +60,9 @@ class SiteSpider(Spider):
         "DEPTH_PRIORITY": 1,
         "SCHEDULER_DISK_QUEUE": "scrapy.squeues.PickleFifoDiskQueue",
         "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
-        # With the default of 100, Scrapy starts a hundred tasks for every response.
-        "CONCURRENT_ITEMS": 1,
+        # With the default of 100, Scrapy starts a hundred tasks for every response; with one, that
+        # waits for each of a page's items.
+        "CONCURRENT_ITEMS": 3,
         # A page, not a download; each is in memory several times over while it is parsed.
         "DOWNLOAD_MAXSIZE": 16 * 1024 * 1024,
         "DOWNLOAD_TIMEOUT": 60,

@@ -47,9 +47,10 @@ def ours(spider: str, *options: str) -> Command:
     return command
 
 
-def stock(job: str) -> Command:
+def stock(job: str, *level: str) -> Command:
     def command(url: str, feed: Path) -> list[str]:
-        return [sys.executable, "-m", "tests.benchmarks.stock_spiders", job, url, str(feed)]
+        module = "tests.benchmarks.stock_spiders"
+        return [sys.executable, "-m", module, job, url, str(feed), *level]
 
     return command
 
@@ -78,12 +79,20 @@ def words_found(feed: Path, output: str) -> list[tuple[object, ...]]:
 JOBS = (
     Job(
         "links",
-        {"stock": stock("links"), "parser=lexbor": ours("links", "-a", "parser=lexbor")},
+        {
+            "stock": stock("links"),
+            "stock, INFO": stock("links", "INFO"),
+            "parser=lexbor": ours("links", "-a", "parser=lexbor"),
+        },
         links_found,
     ),
     Job(
         "words",
-        {"stock": stock("words"), "tokens=split": ours("words", "-a", "tokens=split")},
+        {
+            "stock": stock("words"),
+            "stock, INFO": stock("words", "INFO"),
+            "tokens=split": ours("words", "-a", "tokens=split"),
+        },
         words_found,
     ),
 )

@@ -1,6 +1,7 @@
 """What a person would write with Scrapy as it comes, for the same jobs as this project's spiders.
 
-``python -m tests.benchmarks.stock_spiders links|words URL FEED``, with Scrapy's own settings.
+``python -m tests.benchmarks.stock_spiders links|words URL FEED [LEVEL]``, with Scrapy's own
+settings, unless another LEVEL of the log is given.
 """
 
 from __future__ import annotations
@@ -76,9 +77,11 @@ class WordsSpider(SiteSpider):
 
 def main() -> None:
     """Crawl; the words go to standard output, since the counts are known only at the end."""
-    job, url, feed = sys.argv[1:]
-    # At DEBUG, the default, the log would have a line for every item.
-    process = CrawlerProcess({"LOG_LEVEL": "INFO", "FEEDS": {feed: {"format": "jsonlines"}}})
+    job, url, feed, *level = sys.argv[1:]
+    settings: dict[str, Any] = {"FEEDS": {feed: {"format": "jsonlines"}}}
+    if level:
+        settings["LOG_LEVEL"] = level[0]
+    process = CrawlerProcess(settings)
     process.crawl({"links": LinksSpider, "words": WordsSpider}[job], url=url)
     process.start()
 

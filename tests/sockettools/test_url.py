@@ -494,5 +494,6 @@ def test_the_short_way_leads_where_the_long_one_does(base: str, reference: str) 
     short = outcome()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(url_module, "_PLAIN_REFERENCE", re.compile("(?!)"))
+        patch.setattr(url_module, "_NEEDS_THE_FOLDER", re.compile("(?!)"))
 
         assert short == outcome()
