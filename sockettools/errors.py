@@ -15,6 +15,10 @@ SocketToolsError
         ConnectTimeout
         ReadTimeout
         WriteTimeout
+    NegativeReply               the server understood, and said no
+        TransientNegativeReply  for now: the same may do later
+        PermanentNegativeReply  for good
+    InsecureLogin               a password would cross the network in clear text
     ProtocolError               somebody broke the rules of a protocol
         LocalProtocolError      this side would
         RemoteProtocolError     the peer did
@@ -81,6 +85,27 @@ class ReadTimeout(Timeout):
 
 class WriteTimeout(Timeout):
     """Not everything was taken in time. How much was is not known: only closing is left."""
+
+
+class NegativeReply(SocketToolsError):
+    """A server's refusal: ``code`` as the protocol has it (550, "-ERR", "NO"), and its ``text``."""
+
+    def __init__(self, message: str, code: int | str = "", text: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.text = text
+
+
+class TransientNegativeReply(NegativeReply):
+    """Not now: 4xx, and what other protocols have for it."""
+
+
+class PermanentNegativeReply(NegativeReply):
+    """Not like this: 5xx, and what other protocols have for it."""
+
+
+class InsecureLogin(SocketToolsError):
+    """User name and password would go to another machine unencrypted; nothing was sent."""
 
 
 class ProtocolError(SocketToolsError):

@@ -18,6 +18,7 @@ SOCKETTOOLS_LAYERS = (
     ("tasks", "practice"),
     ("browser", "protocols"),
     ("http1", "net"),
+    ("service_url",),
     ("url", "text", "errors", "lifetime", "standard_streams"),
 )
 NETCRAWL_LAYERS = (

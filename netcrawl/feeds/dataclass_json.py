@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scrapy.exporters import BaseItemExporter, JsonItemExporter, JsonLinesItemExporter
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -29,9 +29,9 @@ class _DataclassFields(BaseItemExporter):
 
 
 @cache
-def _plain_names(kind: Hashable) -> tuple[str, ...]:
+def _plain_names(kind: Any) -> tuple[str, ...]:
     """Return the fields of a dataclass that are written as they are; nothing for other types."""
-    if not isinstance(kind, type) or not is_dataclass(kind) or hasattr(kind, "__slots__"):
+    if not is_dataclass(kind) or hasattr(kind, "__slots__"):
         return ()
     known = fields(kind)
     if any(field.metadata for field in known):

@@ -178,6 +178,10 @@ class RecordedStream(Stream):
         """The stream underneath."""
         return self._inner
 
+    def over(self, stream: Stream) -> RecordedStream:
+        """Return another stream that is recorded as the same connection."""
+        return RecordedStream(stream, self._transcript, self._connection)
+
     def receive_some(self, max_bytes: int = RECEIVE_SIZE, deadline: Deadline = NEVER) -> bytes:
         """Receive; see ``Stream``."""
         data = self._inner.receive_some(max_bytes, deadline)
@@ -192,6 +196,11 @@ class RecordedStream(Stream):
         """Send; see ``Stream``. Bytes are recorded before, so a send that hangs is seen."""
         if data:
             self._transcript.data(Direction.SENT, bytes(data), self._connection)
+        self._inner.send_all(data, deadline)
+
+    def send_secret(self, data: bytes, shown: bytes, deadline: Deadline = NEVER) -> None:
+        """Send ``data``, and record ``shown`` in its place."""
+        self._transcript.data(Direction.SENT, shown, self._connection)
         self._inner.send_all(data, deadline)
 
     def send_eof(self, deadline: Deadline = NEVER) -> None:
