@@ -21,7 +21,9 @@ class _DataclassFields(BaseItemExporter):
     def get_serialized_fields(
         self, item: Any, default_value: Any = None, include_empty: bool | None = None
     ) -> Iterable[tuple[str, Any]]:
-        if self.fields_to_export is None and (plain := _plain_names(type(item))):
+        if self.fields_to_export is None and (
+            plain := _plain_names(type(item))  # type: ignore[arg-type]  # every class is hashable
+        ):
             values: dict[str, Any] = vars(item)
             if len(values) == len(plain):
                 return values.items()
