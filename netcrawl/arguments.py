@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,8 @@ def choice(members: type[E]) -> Callable[[str], E]:
 
 def pattern(text: str) -> re.Pattern[str]:
     """Read a regular expression."""
+    if not text:
+        raise ValueError("it takes a regular expression, and an empty one fits everything")
     try:
         return re.compile(text)
     except re.error as exc:
@@ -110,7 +113,7 @@ def http_urls(text: str) -> tuple[str, ...]:
 def url_file(text: str) -> tuple[str, ...]:
     """Read the URLs in a file: one a line, lines that begin with # left out."""
     try:
-        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+        lines = _lines(text)
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
         raise ValueError(f"it takes a file with one URL a line ({reason})") from None
@@ -118,12 +121,20 @@ def url_file(text: str) -> tuple[str, ...]:
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
+                if len(line.split()) > 1:
+                    raise ValueError("there is a blank in it: one URL a line, nothing behind it")
                 urls[check_http_url(line)] = None
             except ValueError as exc:
                 raise ValueError(f"line {number}, {line.strip()!r}: {exc}") from None
     if not urls:
         raise ValueError("there is no URL in it")
     return tuple(urls)
+
+
+@cache
+def _lines(name: str) -> list[str]:
+    # Arguments are read twice, to be checked and to be used; what is in a pipe only once.
+    return Path(name).read_text(encoding="utf-8-sig").splitlines()
 
 
 def folder(text: str) -> Path:

@@ -48,6 +48,14 @@ class UrlRefused(IgnoreRequest):
     """The URL names no page that could be asked for; the text says why."""
 
 
+class RedirectRefused(IgnoreRequest):
+    """A redirect leads to where the crawl does not go: to ``url``, for a ``reason`` of a word."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"it leads to {without_userinfo(url)}, which is {reason}")
+        self.reason = reason
+
+
 def describe_failure(error: BaseException | None, request: Request) -> str:
     """Say what went wrong with ``request``, naming its URL."""
     url = without_userinfo(request.url)
@@ -55,7 +63,7 @@ def describe_failure(error: BaseException | None, request: Request) -> str:
     match error:
         case HttpError():
             return _refusal(error.response, url)
-        case UrlRefused():
+        case UrlRefused() | RedirectRefused():
             return f"{url} cannot be retrieved: {error}"
         case CannotResolveHostError():
             return f"unknown host {urlsplit(url).hostname!r}: {url} cannot be retrieved"
@@ -72,8 +80,7 @@ def describe_failure(error: BaseException | None, request: Request) -> str:
         case IgnoreRequest() if str(error) == "Forbidden by robots.txt":
             return f"the robots.txt of {netloc} forbids {url}"
         case IgnoreRequest() if str(error) == "max redirections reached":
-            times = request.meta.get("redirect_times", 0)
-            return f"{url} cannot be retrieved: redirected {times} times, and again"
+            return f"{url} cannot be retrieved: it is redirected again and again"
         case DownloadFailedError() if "certificate verify failed" in str(error):
             return f"the certificate of {netloc} could not be verified: {url} is not trusted"
         case _:

@@ -80,10 +80,14 @@ DOWNLOADER_MIDDLEWARES = {
     # Before robots.txt is asked for.
     "netcrawl.download.checks.UrlCheckMiddleware": 25,
     # In the places of the ones that they replace.
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "netcrawl.download.robots.CautiousRobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "netcrawl.download.politeness.RetryAfterMiddleware": 550,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
-    "netcrawl.download.checks.TolerantMetaRefreshMiddleware": 580,
+    "netcrawl.download.redirects.CheckedMetaRefreshMiddleware": 580,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "netcrawl.download.redirects.CheckedRedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "netcrawl.download.compression.FileCompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,

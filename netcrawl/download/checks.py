@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware
 from scrapy.utils.httpobj import urlparse_cached
 
 from netcrawl.failures import UrlRefused
 from sockettools.url import HTTP_SCHEMES, check_http_url
 
 if TYPE_CHECKING:
-    from scrapy import Request, Spider
-    from scrapy.http import Response
+    from scrapy import Request
 
 
 class UrlCheckMiddleware:
@@ -29,19 +27,3 @@ class UrlCheckMiddleware:
             check_http_url(request.url)
         except ValueError as exc:
             raise UrlRefused(str(exc)) from None
-
-
-class TolerantMetaRefreshMiddleware(MetaRefreshMiddleware):
-    """Scrapy's own, but a refresh that leads nowhere leaves the page as it is, as in a browser."""
-
-    def process_response(
-        self,
-        request: Request,
-        response: Response,
-        spider: Spider | None = None,  # noqa: ARG002 - Scrapy warns where it is handed on
-    ) -> Request | Response:
-        """Follow the refresh, if it can be followed."""
-        try:
-            return super().process_response(request, response)
-        except (ValueError, LookupError):  # a malformed URL; a charset that nobody knows
-            return response

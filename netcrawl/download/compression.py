@@ -6,7 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, ResponseDataLossError
 from scrapy.utils.httpobj import urlparse_cached
+
+from sockettools.browser.decoding import decoder_for
+from sockettools.errors import IncompleteMessage, RemoteProtocolError, TooLong
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
@@ -19,8 +23,19 @@ _GZIPPED_NAME = re.compile(r"\.(?:gz|tgz|svgz)$", re.IGNORECASE)
 _GZIPPED_FILENAME = re.compile(rb"""filename\*?\s*=[^;]*\.(?:gz|tgz|svgz)["']?\s*(?:;|$)""", re.I)
 
 
+# A body may grow to so many octets, or to so many times what came over the network, whichever is
+# more; DOWNLOAD_MAXSIZE is the other limit.
+MAX_GROWN = 64 * 1024 * 1024
+MAX_GROWTH = 100
+
+# What is decoded here; the others (br, zstd) Scrapy has from other libraries.
+_STRICT = frozenset({b"gzip", b"x-gzip", b"deflate"})
+
+
 class FileCompressionMiddleware(HttpCompressionMiddleware):
-    """Scrapy's own, but ``data.tar.gz`` stays one.
+    """Scrapy's own, but half a body is none, and ``data.tar.gz`` stays one.
+
+    Scrapy takes as much as it could decode for the whole.
 
     Some servers say of such a file that it is a tar file with the content coding gzip, even when
     asked for no coding. Undone, it would not be what its name says. Browsers leave it as it is.
@@ -36,6 +51,25 @@ class FileCompressionMiddleware(HttpCompressionMiddleware):
         if request.headers.get("Accept-Encoding") == b"identity" and is_gzip_file(response):
             return response
         return super().process_response(request, response)
+
+    @staticmethod
+    def _decode(body: bytes, encoding: bytes, max_size: int) -> bytes:
+        if encoding not in _STRICT:
+            decoded: bytes = HttpCompressionMiddleware._decode(body, encoding, max_size)
+            return decoded
+        most = max(MAX_GROWN, MAX_GROWTH * len(body))
+        decoder = decoder_for(encoding.decode(), min(most, max_size) if max_size else most)
+        assert decoder is not None
+        try:
+            blocks = list(decoder.decode(body))
+            decoder.finish()
+        except TooLong as exc:
+            raise DownloadCancelledError(str(exc)) from exc
+        except IncompleteMessage as exc:
+            raise ResponseDataLossError(str(exc)) from exc
+        except RemoteProtocolError as exc:
+            raise DownloadFailedError(str(exc)) from exc
+        return b"".join(blocks)
 
 
 def is_gzip_file(response: Response) -> bool:

@@ -13,15 +13,16 @@ from scrapy import Request
 from scrapy.exceptions import NotConfigured
 from scrapy.spidermiddlewares.depth import DepthMiddleware
 from scrapy.spidermiddlewares.metacopy import MetaCopyDetectionMiddleware
-from scrapy.spidermiddlewares.referer import RefererMiddleware
+from scrapy.spidermiddlewares.referer import NoReferrerPolicy, RefererMiddleware
 from scrapy.spidermiddlewares.start import StartSpiderMiddleware
 from scrapy.spidermiddlewares.urllength import UrlLengthMiddleware
 from scrapy.utils.misc import build_from_crawler
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from typing import Any, Self
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
@@ -37,22 +38,33 @@ REQUEST_MIDDLEWARES: tuple[type[BaseSpiderMiddleware], ...] = (
 )
 
 
-class OutgoingRequestsMiddleware:
-    """Does what they do, with their own code and settings, in one pass."""
+class OutgoingRequestsMiddleware(RefererMiddleware):
+    """Does what they do, with their own code and settings, in one pass.
 
-    def __init__(self, middlewares: list[BaseSpiderMiddleware]) -> None:
-        self._middlewares = middlewares
+    It is the RefererMiddleware itself: redirects and pipelines look for one.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Leave out what the settings switch off."""
+        super().__init__(crawler.settings)
+        self._refers = crawler.settings.getbool("REFERER_ENABLED")
+        if not self._refers:
+            self.default_policy = NoReferrerPolicy
+        self._middlewares: list[BaseSpiderMiddleware] = []
+        for middleware in REQUEST_MIDDLEWARES:
+            try:
+                self._middlewares.append(
+                    self
+                    if middleware is RefererMiddleware
+                    else build_from_crawler(middleware, crawler)
+                )
+            except NotConfigured:
+                continue
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Leave out what the settings switch off."""
-        middlewares = []
-        for middleware in REQUEST_MIDDLEWARES:
-            try:
-                middlewares.append(build_from_crawler(middleware, crawler))
-            except NotConfigured:
-                continue
-        return cls(middlewares)
+        """Take what the settings say."""
+        return cls(crawler)
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Pass on what the spider starts with."""
@@ -60,17 +72,40 @@ class OutgoingRequestsMiddleware:
             if (passed := self._passed(output, None)) is not None:
                 yield passed
 
-    async def process_spider_output(
-        self, response: Response, result: AsyncIterator[Any]
+    def process_spider_output(
+        self,
+        response: Response | None,
+        result: Iterable[Any],
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy's signature
+    ) -> Iterable[Any]:
+        """Pass on what a callback yields."""
+        self._note(response)
+        for output in result:
+            if (passed := self._passed(output, response)) is not None:
+                yield passed
+
+    async def process_spider_output_async(
+        self,
+        response: Response | None,
+        result: AsyncIterator[Any],
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy's signature
     ) -> AsyncIterator[Any]:
         """Pass on what a callback yields."""
-        for middleware in self._middlewares:
-            # Some note something about the response before there is any output.
-            for _ in middleware.process_spider_output(response, ()):
-                pass
+        self._note(response)
         async for output in result:
             if (passed := self._passed(output, response)) is not None:
                 yield passed
+
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+        """Say where the request comes from, also for redirects."""
+        return super().get_processed_request(request, response) if self._refers else request
+
+    def _note(self, response: Response | None) -> None:
+        """Let those begin that note something about the response before there is any output."""
+        for middleware in self._middlewares:
+            if middleware is not self:
+                for _ in middleware.process_spider_output(response, ()):
+                    pass
 
     def _passed(self, output: Any, response: Response | None) -> Any:
         if not isinstance(output, Request):

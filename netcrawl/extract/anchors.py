@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sockettools.url import HTTP_SCHEMES, resolve
@@ -11,8 +12,13 @@ if TYPE_CHECKING:
 
     from scrapy.http import HtmlResponse
 
-# Links of one page that are followed.
-MAX_LINKS = 10_000
+logger = logging.getLogger(__name__)
+
+# Addresses of one page that are followed; the longest indexes have some ten thousand.
+MAX_LINKS = 50_000
+
+# Links of one page that are looked at for them: many lead to places on one and the same page.
+MAX_HREFS = 500_000
 
 _TO_PAGES = "//a/@href | //area/@href"
 _TO_FILES = (
@@ -36,7 +42,7 @@ def file_links(page: HtmlResponse) -> Iterator[str]:
 
 def _urls(page: HtmlResponse, xpath: str) -> Iterator[str]:
     base = base_url(page)
-    hrefs = page.selector.root.xpath(xpath)[:MAX_LINKS]
+    hrefs = page.selector.root.xpath(xpath)[:MAX_HREFS]
     found: set[str] = set()
     for href in dict.fromkeys(str(href).partition("#")[0] for href in hrefs):
         try:
@@ -44,6 +50,11 @@ def _urls(page: HtmlResponse, xpath: str) -> Iterator[str]:
         except ValueError:
             continue
         if url.partition(":")[0].lower() in HTTP_SCHEMES and url not in found:
+            if len(found) == MAX_LINKS:
+                logger.warning(
+                    "%s: only the first %d of its links are followed", page.url, MAX_LINKS
+                )
+                return
             found.add(url)
             yield url
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup
@@ -19,6 +20,8 @@ from netcrawl.extract.text import one_line, without_half_characters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from selectolax.lexbor import LexborNode
 
 # Links of one page that are told of. The longest pages of links that people write have some ten
 # thousand.
@@ -75,10 +78,12 @@ def links_by_lexbor(markup: str) -> Iterator[LinkTag]:
 
     for node in LexborHTMLParser(without_half_characters(markup)).css("a")[:MAX_LINKS]:
         attributes = {name: value or "" for name, value in node.attributes.items()}
+        # Within an <object>, say, also a browser has one in another: see links_by_soup.
+        is_nested = _has_link_within(node)
         yield LinkTag(
             href=attributes.get("href"),
-            text=one_line(node.text()),
-            tag=node.html or "",
+            text=one_line(_text_up_to_next_link(node) if is_nested else node.text()),
+            tag=_start_tag(attributes) if is_nested else node.html or "",
             attributes=attributes,
         )
 
@@ -100,6 +105,23 @@ def _own_strings(tag: Tag) -> Iterator[str]:
                 return
         elif type(child) is NavigableString:  # no comment
             yield child
+
+
+def _has_link_within(node: LexborNode) -> bool:
+    child = node.first_child
+    if child is None or (child.is_text_node and child.next is None):  # as most links
+        return False
+    return any(other.tag == "a" for other in islice(node.css("a"), 2) if other != node)
+
+
+def _text_up_to_next_link(node: LexborNode) -> str:
+    parts = []
+    for child in islice(node.traverse(include_text=True), 1, None):
+        if child.tag == "a":
+            break
+        if child.is_text_node:
+            parts.append(child.text_content or "")
+    return "".join(parts)
 
 
 def _start_tag(attributes: Attributes) -> str:

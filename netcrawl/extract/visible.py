@@ -39,6 +39,11 @@ def visible_text(root: _Element) -> str:
     >>> visible_text(etree.HTML("<p><b>w</b>ord<br>a<script>b</script><ul><li>c<li>d</ul>")).split()
     ['word', 'a', 'c', 'd']
     """
+    # What stands behind </html> is beside the root.
+    return "".join(_text_of(root) + [text for s in root.itersiblings() for text in _text_of(s)])
+
+
+def _text_of(root: _Element) -> list[str]:
     parts: list[str] = []
     skipped: _Element | None = None
     # Recursion would end at the nesting that a hostile page has; XSLT, three times as fast, takes
@@ -66,7 +71,7 @@ def visible_text(root: _Element) -> str:
                 parts.append("\n")
         if text := element.tail:
             parts.append(text)
-    return "".join(parts)
+    return parts
 
 
 def _is_hidden(element: _Element) -> bool:

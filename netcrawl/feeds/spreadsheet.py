@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 # What makes a spreadsheet take a cell for a formula, which can fetch and send data (OWASP, "CSV
 # injection"); a tab or a line end may hide one of the others.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+
+# Not seen, and maybe not read by the spreadsheet either.
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\xad"
 
 
 class SpreadsheetCsvExporter(CsvItemExporter):
@@ -31,4 +34,8 @@ def escape_formula(value: Any) -> Any:
     >>> escape_formula("=HYPERLINK(...)"), escape_formula("a=b"), escape_formula(-1)
     ("'=HYPERLINK(...)", 'a=b', -1)
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+
+
+def _is_formula(text: str) -> bool:
+    return text.lstrip(_INVISIBLE).startswith(_FORMULA)

@@ -23,6 +23,9 @@ def replace_file(store: Store, path: str, data: bytes) -> None:
     # Named as the store names partial files, which it clears away if this one is left.
     partial = store.partial / secrets.token_hex(16)
     try:
+        # Links are followed also where what they lead to is not there yet.
+        if not target.parent.resolve().is_relative_to(store.root.resolve()):
+            raise StoreError(f"{path} in store {store.shown}: its folder is a link to elsewhere")
         target.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("xb") as file:
             file.write(data)

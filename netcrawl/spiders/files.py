@@ -97,7 +97,7 @@ class FilesSpider(SiteSpider):
             if not self.match.search(url) or hash(url) in self._files:
                 continue
             self._files.add(hash(url))
-            self._is_new(url)  # not any more: no page to follow
+            self._leave_to_others(url)
             if self.scope.deny is not None and self.scope.deny.search(url):
                 self.skip(url, "denied")
             else:

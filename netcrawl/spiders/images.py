@@ -15,10 +15,11 @@ from netcrawl.extract.images import pictures
 from netcrawl.extract.page import as_html, media_type
 from netcrawl.failures import shown
 from netcrawl.items import DownloadedImage
+from netcrawl.pipelines.images import ImagesPipeline
 from netcrawl.spiders.site import SiteSpider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from typing import Any, Self
 
     from scrapy.crawler import Crawler
@@ -72,6 +73,12 @@ class ImagesSpider(SiteSpider):
         crawler.signals.connect(spider.note, signals.item_scraped)
         crawler.signals.connect(spider.note_dropped, signals.item_dropped)
         return spider
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Request every start, which may be a picture itself: as large as one may be."""
+        async for request in super().start():
+            request.meta["download_maxsize"] = ImagesPipeline.max_size
+            yield request
 
     def parse_page(self, response: Response) -> Iterator[DownloadedImage]:
         """Yield an item for each picture."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
+from scrapy.http.request import NO_CALLBACK
 
 from netcrawl.arguments import (
     Argument,
@@ -24,7 +25,7 @@ from netcrawl.arguments import (
 )
 from netcrawl.extract.anchors import follow_links
 from netcrawl.extract.page import as_html
-from netcrawl.failures import describe_failure
+from netcrawl.failures import RedirectRefused, describe_failure
 from netcrawl.scope import Scope, Within
 from sockettools.url import check_http_url
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
+
+# In a request's meta: for a page that was found nearer than before, because a page on the way was
+# slow to come. Its links are wanted once more, since they lead farther now; its items are not.
+AGAIN = "page_again"
 
 # Why a spider is closed that has as many pages as were wanted.
 ENOUGH = "enough_pages"
@@ -81,7 +86,7 @@ class SiteSpider(Spider):
         self.pages_done = 0
         self.problem: str | None = None
         self.answer: str | None = None
-        self._seen: set[int] = set()
+        self._depths: dict[int, int] = {}
         self._skipped: Counter[str] = Counter()
 
     @abstractmethod
@@ -96,7 +101,7 @@ class SiteSpider(Spider):
             raise CloseSpider("no_url")
         for url in starts:
             self.scope.add_start(url)
-            if self._is_new(url):
+            if self._is_nearer(url, 0) is not None:
                 yield self._request(url)
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:
@@ -109,8 +114,9 @@ class SiteSpider(Spider):
         elif reason := self.scope.why_not(response.url):
             self.skip(response.url, f"redirected {reason}")
             return
-        self.pages_done += 1
-        yield from self.parse_page(response)
+        if not response.meta.get(AGAIN):
+            self.pages_done += 1
+            yield from self.parse_page(response)
         if self._has_enough():
             raise CloseSpider(ENOUGH)
         if depth < self.depth:
@@ -121,9 +127,22 @@ class SiteSpider(Spider):
         self._skipped[reason] += 1
         self.logger.debug("Skipped %s: %s", url, reason)
 
+    def why_not_redirect(self, request: Request, url: str) -> str | None:
+        """Say why a request is not to be redirected there; None if it may.
+
+        A start may lead anywhere, and what a page embeds be anywhere but where ``deny`` says.
+        """
+        if request.callback is NO_CALLBACK:
+            deny = self.scope.deny
+            return "denied" if deny is not None and deny.search(url) else None
+        return self.scope.why_not(url) if request.meta.get("depth", 0) else None
+
     def explain_failure(self, failure: Failure) -> None:
         """Errback: tell in one line; a start that fails is what the crawl was about."""
         request: Request = failure.request  # type: ignore[attr-defined]  # set by the scraper
+        if isinstance(failure.value, RedirectRefused):
+            self.skip(request.url, f"redirected {failure.value.reason}")
+            return
         problem = describe_failure(failure.value, request)
         if request.meta.get("depth", 0) == 0:
             self.problem = self.problem or problem
@@ -152,15 +171,20 @@ class SiteSpider(Spider):
         page = as_html(response)
         if page is None:
             return
+        depth = response.meta.get("depth", 0) + 1
         for url in follow_links(page):
             # Most links of a site were seen before: they do not become requests, of which each
             # would go through every middleware to be dropped at the end.
-            if not self._is_new(url):
+            nearer = self._is_nearer(url, depth)
+            if nearer is None:
                 continue
             if reason := self._why_not(url):
-                self.skip(url, reason)
-            else:
+                if not nearer:
+                    self.skip(url, reason)
+            elif not nearer:
                 yield self._request(url)
+            elif depth < self.depth:
+                yield self._request(url).replace(meta={AGAIN: True}, dont_filter=True)
 
     def _why_not(self, url: str) -> str | None:
         try:
@@ -169,14 +193,23 @@ class SiteSpider(Spider):
             return "malformed"
         return self.scope.why_not(url)
 
-    def _is_new(self, url: str) -> bool:
+    def _leave_to_others(self, url: str) -> None:
+        """Never request this as a page."""
+        self._depths[hash(url)] = -1
+
+    def _is_nearer(self, url: str, depth: int) -> bool | None:
+        """Return False for a URL that was not seen before, True for one that was seen farther away.
+
+        None is one that was seen already, as near or nearer.
+        """
         # 64 bits of each URL: a crawl of ten million pages misses one with a probability of 1 in
         # 100,000.
         key = hash(url)
-        if key in self._seen:
-            return False
-        self._seen.add(key)
-        return True
+        known = self._depths.get(key)
+        if known is not None and known <= depth:
+            return None
+        self._depths[key] = depth
+        return known is not None
 
     def _request(self, url: str) -> Request:
         return Request(url, callback=self.parse, errback=self.explain_failure)

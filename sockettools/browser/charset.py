@@ -177,6 +177,13 @@ def charset_of(content_type: str | None, start: bytes) -> str:
     return found or ("utf-8" if _is_utf_8(start, is_all=is_all) else "windows-1252")
 
 
+def stated_charset(content_type: str | None, start: bytes) -> str | None:
+    """Return what header or document say, as ``charset_of``; None where neither says anything."""
+    start = start[:SNIFF_SIZE]
+    declared = declared_charset(content_type)
+    return declared or _document_charset(_media_type(content_type), start)
+
+
 def declared_charset(content_type: str | None) -> str | None:
     """Return the name of Python's codec for the charset that a header gives; None if it has none.
 

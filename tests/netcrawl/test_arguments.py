@@ -1,11 +1,21 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from scrapy.exceptions import UsageError
 
-from netcrawl.arguments import Argument, http_url, read_arguments, whole_number
+from netcrawl.arguments import (
+    Argument,
+    http_url,
+    pattern,
+    read_arguments,
+    url_file,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TABLE = (
     Argument("url", http_url, default=None),
@@ -45,3 +55,22 @@ def test_refusals(given: dict[str, str], message: str) -> None:
         read_arguments(TABLE, given)
 
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("http://h/ # a note", "line 1.*blank"), ("http://h/a b", "line 1.*blank")],
+)
+def test_a_line_of_a_url_file_is_a_url_and_nothing_else(
+    line: str, reason: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "urls"
+    file.write_text(line)
+
+    with pytest.raises(ValueError, match=reason):
+        url_file(str(file))
+
+
+def test_an_empty_pattern_is_none() -> None:
+    with pytest.raises(ValueError, match="fits everything"):
+        pattern("")

@@ -81,5 +81,5 @@ def test_a_redirect_loop() -> None:
     request = Request(URL, meta={"redirect_times": 20})
 
     assert describe_failure(IgnoreRequest("max redirections reached"), request) == (
-        f"{URL} cannot be retrieved: redirected 20 times, and again"
+        f"{URL} cannot be retrieved: it is redirected again and again"
     )

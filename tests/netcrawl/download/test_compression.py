@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 
 import pytest
+from scrapy.exceptions import (
+    DownloadCancelledError,
+    DownloadFailedError,
+    ResponseDataLossError,
+)
 from scrapy.http import Request, Response
 from scrapy.utils.test import get_crawler
 
@@ -39,3 +45,27 @@ def test_gzip_is_undone_unless_it_makes_the_file(
 
     assert isinstance(result, Response)
     assert result.body == (b"content" if is_undone else PACKED)
+
+
+LONG = b"some text, and more of it " * 5000
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "error"),
+    [
+        pytest.param("gzip", gzip.compress(LONG)[:-200], ResponseDataLossError, id="half"),
+        pytest.param("gzip", gzip.compress(LONG)[:-4], ResponseDataLossError, id="no length"),
+        pytest.param("deflate", zlib.compress(LONG)[:-9], ResponseDataLossError, id="deflate"),
+        pytest.param("gzip", b"plain", DownloadFailedError, id="none"),
+        pytest.param(
+            "gzip", gzip.compress(LONG)[:-8] + bytes(8), DownloadFailedError, id="wrong checksum"
+        ),
+        pytest.param("gzip", gzip.compress(bytes(70_000_000)), DownloadCancelledError, id="a bomb"),
+    ],
+)
+def test_half_a_body_is_none(coding: str, body: bytes, error: type[Exception]) -> None:
+    middleware = FileCompressionMiddleware.from_crawler(get_crawler())
+    response = Response(URL, body=body, headers={"Content-Encoding": coding})
+
+    with pytest.raises(error):
+        middleware.process_response(Request(URL), response)

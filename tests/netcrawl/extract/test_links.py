@@ -113,3 +113,19 @@ def test_what_the_chapters_expression_misses_and_finds_too_much() -> None:
     assert [link.href for link in links_by_regex(markup)] == [
         *("http://h/1", "http://h/7", "http://h/8", "http://h/9?a&amp;b")
     ]
+
+
+def test_links_within_links_are_told_once_each_however_many() -> None:
+    markup = "<a href=1>x<b>y</b><object><a href=2>z</a></object>tail</a><a href=3>q</a>"
+
+    found = [(link.href, link.text, link.tag) for link in links_by_lexbor(markup)]
+
+    assert found == [
+        ("1", "xy", '<a href="1">'),
+        ("2", "z", '<a href="2">z</a>'),
+        ("3", "q", '<a href="3">q</a>'),
+    ]
+    # Each with all those within it would be the square of the page.
+    many = list(links_by_lexbor("<a href=x><object>" * 3000))
+    assert len(many) == 3000
+    assert sum(len(link.tag) + len(link.text) for link in many) < 100_000

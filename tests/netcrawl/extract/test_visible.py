@@ -66,3 +66,10 @@ def test_hostile_pages_take_no_longer_than_their_length(unit: str) -> None:
     visible_text(root)
 
     assert time.process_time() - start < 2
+
+
+def test_what_stands_behind_the_end_is_seen_as_well() -> None:
+    page = "<html><body><p>a</p></body></html><html><body>b<script>c</script></body></html>d"
+    response = HtmlResponse("http://h/", body=page.encode(), encoding="utf-8")
+
+    assert visible_text(response.selector.root).split() == ["a", "b", "d"]

@@ -9,7 +9,21 @@ from netcrawl.feeds.spreadsheet import SpreadsheetCsvExporter, escape_formula
 from netcrawl.items import Link
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1",
+        "\ufeff=1",
+        "\u200b\u200d@A",
+    ],
+)
 def test_a_formula_is_text(text: str) -> None:
     assert escape_formula(text) == f"'{text}"
 

