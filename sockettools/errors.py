@@ -18,6 +18,7 @@ SocketToolsError
     NegativeReply               the server understood, and said no
         TransientNegativeReply  for now: the same may do later
         PermanentNegativeReply  for good
+    NotOffered                  the server does not offer what is needed
     InsecureLogin               a password would cross the network in clear text
     ProtocolError               somebody broke the rules of a protocol
         LocalProtocolError      this side would
@@ -102,6 +103,10 @@ class TransientNegativeReply(NegativeReply):
 
 class PermanentNegativeReply(NegativeReply):
     """Not like this: 5xx, and what other protocols have for it."""
+
+
+class NotOffered(SocketToolsError):
+    """What is needed is not among what the server offers; nothing of it was tried."""
 
 
 class InsecureLogin(SocketToolsError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from sockettools.url import encode_host
@@ -67,6 +67,10 @@ class ServiceUrl:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == SCHEMES[self.scheme].port else f":{self.port}"
         return f"{self.scheme}://{host}{port}{self.path}"
+
+    def with_user(self, username: str) -> ServiceUrl:
+        """Return it with another user name, and without a password."""
+        return replace(self, username=username, password=None)
 
     @property
     def protocol(self) -> str:

@@ -66,9 +66,11 @@ class TlsStream(Stream):
         *,
         server_side: bool,
         deadline: Deadline,
+        resumed: ssl.SSLSession | None = None,
     ) -> TlsStream:
-        """Shake hands over ``inner``; see ``Stream.start_tls``."""
-        stream = cls(inner, TlsEngine(context, server_hostname, server_side=server_side))
+        """Shake hands over ``inner``; see ``Stream.start_tls`` and ``start_client_tls``."""
+        engine = TlsEngine(context, server_hostname, server_side=server_side, resumed=resumed)
+        stream = cls(inner, engine)
         stream._until_done(stream._engine.do_handshake, deadline)
         return stream
 
@@ -182,7 +184,12 @@ class TlsEngine:
     """
 
     def __init__(
-        self, context: ssl.SSLContext, server_hostname: str | None, *, server_side: bool
+        self,
+        context: ssl.SSLContext,
+        server_hostname: str | None,
+        *,
+        server_side: bool,
+        resumed: ssl.SSLSession | None = None,
     ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
@@ -191,6 +198,7 @@ class TlsEngine:
             self._outgoing,
             server_side=server_side,
             server_hostname=None if server_side else server_hostname,
+            session=resumed,
         )
         self._lock = threading.Lock()
         self._early = bytearray()  # decrypted before our end was sent
@@ -250,9 +258,17 @@ class TlsEngine:
 
 
 def start_client_tls(
-    stream: Stream, context: ssl.SSLContext, server_name: str | None, deadline: Deadline, peer: str
+    stream: Stream,
+    context: ssl.SSLContext,
+    server_name: str | None,
+    deadline: Deadline,
+    peer: str,
+    resumed: ssl.SSLSession | None = None,
 ) -> Stream:
     """Shake hands with the server behind ``stream``, which errors call ``peer``.
+
+    ``resumed`` is the session of another connection to the same server, made with the same
+    context: going on with it proves that whoever has this connection also has the other one.
 
     Raises:
         AddressError: ``server_name`` is no name that a certificate could bear.
@@ -260,7 +276,9 @@ def start_client_tls(
         ConnectError, ConnectTimeout: no agreement, or not in time.
     """
     try:
-        return stream.start_tls(context, server_name, deadline=deadline)
+        return TlsStream.handshake(
+            stream, context, server_name, server_side=False, deadline=deadline, resumed=resumed
+        )
     except ValueError as exc:
         raise AddressError(f"{server_name!r} is not a server's name: {exc}") from exc
     except Timeout as exc:

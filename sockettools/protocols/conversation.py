@@ -6,6 +6,7 @@ operation by the idle timeout and all of them by one deadline.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ MAX_LINE = 16_384
 # Seconds without a byte.
 IDLE_TIMEOUT = 60.0
 
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
 
 class Conversation(Closing):
     """Lines and octets over a stream; ``peer`` is what errors call the server.
@@ -70,7 +73,13 @@ class Conversation(Closing):
     @property
     def is_encrypted(self) -> bool:
         """Whether what is said now goes through TLS."""
-        return isinstance(_unrecorded(self._stream), TlsStream)
+        return self.tls is not None
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """What was agreed on with the server: version, cipher, session; None without TLS."""
+        stream = _unrecorded(self._stream)
+        return stream.session if isinstance(stream, TlsStream) else None
 
     def close(self) -> None:
         """Give the connection up."""
@@ -105,24 +114,25 @@ class Conversation(Closing):
             searched = len(self._buffer)
             if searched > limit + 1:
                 break
-            if not self._receive(RECEIVE_SIZE, deadline):
+            data = self._received(RECEIVE_SIZE, deadline)
+            self._buffer += data
+            if not data:
                 if self._buffer:
                     raise IncompleteMessage(
                         f"{self.peer} closed the connection in the middle of a line"
                     )
                 return None
-        if not 0 <= end <= limit + 1:
-            raise TooLong(f"{self.peer} sent a line of more than {limit} octets")
-        line = bytes(self._buffer[:end]).removesuffix(b"\r")
-        del self._buffer[: end + 1]
-        return line
+        if 0 <= end <= limit + 1:
+            line = bytes(self._buffer[:end]).removesuffix(b"\r")
+            if len(line) <= limit:
+                del self._buffer[: end + 1]
+                return line
+        raise TooLong(f"{self.peer} sent a line of more than {limit} octets")
 
     def read_some(self, max_octets: int = RECEIVE_SIZE) -> bytes:
         """Return octets that are there, up to so many; b"" is the end of the connection."""
-        if not self._buffer and not self._receive(
-            max_octets, self._deadline.within(self._idle_timeout)
-        ):
-            return b""
+        if not self._buffer:
+            return self._received(max_octets, self._deadline.within(self._idle_timeout))
         data = bytes(self._buffer[:max_octets])
         del self._buffer[: len(data)]
         return data
@@ -166,7 +176,8 @@ class Conversation(Closing):
                 )
             if text := decoder.feed(block):
                 yield text
-        # What came behind the dot is the beginning of the next reply.
+        # What came behind the dot is the beginning of the next reply. It was at most one receive,
+        # and is put back once for a whole text.
         self._buffer[:0] = decoder.rest
 
     def read_dotted_lines(self, limit: int = MAX_LINE) -> Iterator[bytes]:
@@ -184,13 +195,18 @@ class Conversation(Closing):
         """Send one line; ``shown`` stands in traces where the line has a secret in it.
 
         Raises:
-            LocalProtocolError: there is a line end in it, or a NUL: it would be several commands.
+            LocalProtocolError: there is a line end in it, or a NUL: it would be several commands;
+                or half a surrogate pair, as Python has it for an argument that is not UTF-8.
         """
-        octets = line.encode() if isinstance(line, str) else line
+        octets = line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
+        verb = _verb(octets if shown is None else shown.encode())
         if any(octet in octets for octet in (b"\r", b"\n", b"\0")):
-            verb = octets.split(None, 1)[0][:20].decode("ascii", "replace") if octets else ""
             raise LocalProtocolError(
-                f"a line end or a NUL is in what would be sent to {self.peer} with {verb!r}"
+                f"a line end or a NUL is in what would be sent to {self.peer} with {verb}"
+            )
+        if isinstance(line, str) and _SURROGATE.search(line):
+            raise LocalProtocolError(
+                f"what would be sent to {self.peer} with {verb} is no text in UTF-8"
             )
         with self._told():
             deadline = self._deadline.within(self._idle_timeout)
@@ -202,6 +218,9 @@ class Conversation(Closing):
     def send(self, data: bytes) -> None:
         """Send octets as they are."""
         with self._told():
+            # As in receiving: a peer that always takes everything keeps nobody waiting.
+            if self._deadline.has_passed():
+                raise WriteTimeout("not everything was sent in time")
             self._stream.send_all(data, self._deadline.within(self._idle_timeout))
 
     def send_dotted(self, blocks: Iterable[bytes]) -> None:
@@ -216,8 +235,12 @@ class Conversation(Closing):
 
     # TLS
 
-    def start_tls(self, context: ssl.SSLContext, server_name: str) -> None:
+    def start_tls(
+        self, context: ssl.SSLContext, server_name: str, resumed: ssl.SSLSession | None = None
+    ) -> None:
         """Encrypt from here on; nothing that was said before is to be trusted afterwards.
+
+        ``resumed``: see ``start_client_tls``.
 
         Raises:
             RemoteProtocolError: something came already that would be taken for an encrypted answer
@@ -235,15 +258,18 @@ class Conversation(Closing):
             server_name.partition("%")[0].rstrip("."),
             self._deadline.within(self._idle_timeout),
             self.peer,
+            resumed,
         )
         # Traces show what is said, not how it is encrypted.
         self._stream = recorded.over(encrypted) if recorded else encrypted
 
-    def _receive(self, max_octets: int, deadline: Deadline) -> bool:
+    def _received(self, max_octets: int, deadline: Deadline) -> bytes:
         with self._told():
-            data = self._stream.receive_some(max_octets, deadline)
-        self._buffer += data
-        return bool(data)
+            # A stream looks at the clock only when it has to wait, and a server that never ends may
+            # be faster than whoever reads what it sends.
+            if self._deadline.has_passed():
+                raise ReadTimeout("not everything was received in time")
+            return self._stream.receive_some(max_octets, deadline)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -252,9 +278,16 @@ class Conversation(Closing):
             yield
         except (ReadError, WriteError, ReadTimeout, WriteTimeout) as exc:
             limit = ""
-            if isinstance(exc, Timeout) and not self._deadline.has_passed():
+            is_idle = isinstance(exc, Timeout) and not self._deadline.has_passed()
+            if is_idle and self._idle_timeout is not None:
                 limit = f" ({self._idle_timeout:g} seconds)"
             raise type(exc)(f"{self.peer}: {exc}{limit}") from exc
+
+
+def _verb(octets: bytes) -> str:
+    """Return the first word of a line as an error tells it; the others may be secrets."""
+    words = octets.split(None, 1)
+    return repr(words[0][:20].decode("ascii", "replace") if words else "")
 
 
 def _unrecorded(stream: Stream) -> Stream:

@@ -217,3 +217,26 @@ def test_a_file_that_is_no_certificate(name: str, error: type[OSError], tmp_path
         server_context(path)
     with pytest.raises(error):
         client_context(ca_file=path)
+
+
+def test_session_is_gone_on_with(certificate: Path) -> None:
+    at_server, at_client = server_context(str(certificate)), client_context(verify=False)
+    session: ssl.SSLSession | None = None
+    for is_known in (False, True):
+        one, other = memory_stream_pair()
+        accepted: list[Stream] = []
+
+        def serve(stream: Stream = other, accepted: list[Stream] = accepted) -> None:
+            accepted.append(stream.start_tls(at_server, server_side=True, deadline=PATIENCE))
+            accepted[0].send_all(b"hello")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        client = start_client_tls(one, at_client, "localhost", PATIENCE, "the server", session)
+        # What the session is known by comes after the handshake.
+        assert client.receive_some(deadline=PATIENCE) == b"hello"
+        thread.join()
+        with client, accepted[0]:
+            assert isinstance(client, TlsStream)
+            assert client.session.session_reused is is_known
+            session = client.session.session
