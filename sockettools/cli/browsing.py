@@ -78,14 +78,18 @@ class Session:
 
     def explained(self, error: SocketToolsError) -> str:
         """Return what went wrong, with the option that would help, or that set the limit."""
-        text = str(error)
-        if isinstance(error, CertificateError):
-            return f"{text}; {TRUST_HINT}"
-        if isinstance(error, Timeout) and self.deadline.has_passed() and text.endswith(_IN_TIME):
-            limit = self._arguments.max_time
-            unit = "second" if limit == 1 else "seconds"
-            return f"{text.removesuffix(_IN_TIME)}within {limit:g} {unit} (--max-time)"
-        return text
+        return explained(error, self.deadline, self._arguments.max_time)
+
+
+def explained(error: SocketToolsError, deadline: Deadline, max_time: float | None) -> str:
+    """Return what went wrong, with the option that would help, or that set the limit."""
+    text = str(error)
+    if isinstance(error, CertificateError):
+        return f"{text}; {TRUST_HINT}"
+    if isinstance(error, Timeout) and deadline.has_passed() and text.endswith(_IN_TIME):
+        unit = "second" if max_time == 1 else "seconds"
+        return f"{text.removesuffix(_IN_TIME)}within {max_time:g} {unit} (--max-time)"
+    return text
 
 
 def add_url_argument(parser: argparse.ArgumentParser) -> None:
@@ -216,6 +220,12 @@ def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
         help="go through this proxy ('' for none; default: http_proxy, https_proxy and no_proxy "
         "of the environment)",
     )
+    add_resolve_argument(group)
+    add_trust_arguments(group)
+
+
+def add_resolve_argument(group: argparse._ArgumentGroup) -> None:
+    """Declare ``--resolve``."""
     group.add_argument(
         "--resolve",
         action="append",
@@ -224,11 +234,17 @@ def _add_route_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT:ADDRESS",
         help="connect to ADDRESS for HOST:PORT",
     )
-    add_trust_arguments(group)
 
 
-def _add_limit_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("limits")
+def add_connection_limit_arguments(
+    group: argparse._ArgumentGroup,
+    idle_timeout: float | None = IDLE_TIMEOUT,
+    told: str = f"{IDLE_TIMEOUT:g}",
+) -> None:
+    """Declare how long a connection, a silence and everything may take.
+
+    ``told`` is the default of the second one for people.
+    """
     group.add_argument(
         "--max-time",
         type=timeout,
@@ -246,11 +262,16 @@ def _add_limit_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timeout",
         type=timeout,
-        default=IDLE_TIMEOUT,
+        default=idle_timeout,
         metavar="S",
-        help="fail once nothing was sent or received for S seconds (default: %(default)g; none is "
-        "for ever)",
+        help=f"fail once nothing was sent or received for S seconds (default: {told}; none is for "
+        "ever)",
     )
+
+
+def _add_limit_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("limits")
+    add_connection_limit_arguments(group)
     group.add_argument(
         "--max-filesize",
         type=octets(0),

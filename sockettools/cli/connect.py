@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import select
 from typing import TYPE_CHECKING
 
 from sockettools.cli.encryption import TRUST_HINT, add_trust_arguments, trusting_context
 from sockettools.cli.status import ExitStatus, WrongUsage
+from sockettools.cli.streams import read_blocks
 from sockettools.cli.tracing import add_trace_arguments, transcript_of
 from sockettools.cli.values import or_none, timeout
 from sockettools.errors import CertificateError
@@ -22,8 +21,7 @@ from sockettools.net.transcript import RecordedStream
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
-    from typing import TextIO
+    from collections.abc import Iterable
 
     from sockettools.cli.streams import Streams
     from sockettools.net.address import Address
@@ -180,24 +178,7 @@ def _source(arguments: argparse.Namespace, streams: Streams, max_bytes: int) -> 
     if arguments.send is not None:
         # Bytes that were no UTF-8 on the command line go out as they came in.
         return [arguments.send.encode("utf-8", "surrogateescape")]
-    return _chunks(streams.stdin, max_bytes)
-
-
-def _chunks(file: TextIO, max_bytes: int) -> Iterator[bytes]:
-    """Yield what is there as soon as it is: a terminal's line, a pipe's write.
-
-    Past Python's buffers, whose locks a thread that waits would hold until the very end.
-    """
-    fd = file.fileno()
-    while True:
-        try:
-            data = os.read(fd, max_bytes)
-        except BlockingIOError:  # somebody else who has it open wanted it so
-            select.select([fd], [], [])
-        else:
-            if not data:
-                return
-            yield data
+    return read_blocks(streams.stdin, max_bytes)
 
 
 def _connect_deadline(arguments: argparse.Namespace) -> Deadline:

@@ -7,11 +7,14 @@ import os
 import select
 import sys
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sockettools.cli.naming import naming
 from sockettools.errors import SocketToolsError
 from sockettools.standard_streams import restore_standard_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STANDARD_OUTPUT = "standard output"
 
@@ -69,3 +72,20 @@ class Streams:
         """Return this process's own; what is closed is the null device."""
         restore_standard_streams()
         return cls(sys.stdin, sys.stdout, sys.stderr, is_output_closed=sys.__stdout__ is None)
+
+
+def read_blocks(file: TextIO, max_bytes: int) -> Iterator[bytes]:
+    """Yield what is there as soon as it is: a terminal's line, a pipe's write.
+
+    Past Python's buffers, whose locks a thread that waits would hold until the very end.
+    """
+    fd = file.fileno()
+    while True:
+        try:
+            data = os.read(fd, max_bytes)
+        except BlockingIOError:  # somebody else who has it open wanted it so
+            select.select([fd], [], [])
+        else:
+            if not data:
+                return
+            yield data
