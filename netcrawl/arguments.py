@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
+from netcrawl.schemes import check_url
 from sockettools.url import check_http_url
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ def pattern(text: str) -> re.Pattern[str]:
         raise ValueError(f"it takes a regular expression ({exc})") from None
 
 
-def http_urls(text: str) -> tuple[str, ...]:
+def page_urls(text: str) -> tuple[str, ...]:
     """Read one URL, or several with white space between them."""
-    urls = tuple(dict.fromkeys(map(http_url, text.split())))
+    urls = tuple(dict.fromkeys(map(_page_url, text.split())))
     if not urls:
         raise ValueError("it takes one URL or several, such as http://example.com/")
     return urls
@@ -123,7 +124,7 @@ def url_file(text: str) -> tuple[str, ...]:
             try:
                 if len(line.split()) > 1:
                     raise ValueError("there is a blank in it: one URL a line, nothing behind it")
-                urls[check_http_url(line)] = None
+                urls[check_url(line)] = None
             except ValueError as exc:
                 raise ValueError(f"line {number}, {line.strip()!r}: {exc}") from None
     if not urls:
@@ -153,8 +154,16 @@ def folder(text: str) -> Path:
 
 def http_url(text: str) -> str:
     """Read an absolute http(s) URL."""
+    return _checked(text, check_http_url)
+
+
+def _page_url(text: str) -> str:
+    return _checked(text, check_url)
+
+
+def _checked(text: str, check: Callable[[str], str]) -> str:
     try:
-        return check_http_url(text)
+        return check(text)
     except ValueError as exc:
         raise ValueError(f"{exc} (it takes one such as http://example.com/page.html)") from None
 

@@ -45,7 +45,7 @@ MAX_SHOWN = 80
 
 
 class UrlRefused(IgnoreRequest):
-    """The URL names no page that could be asked for; the text says why."""
+    """No page is to be had at the URL, now or later; the text says why."""
 
 
 class RedirectRefused(IgnoreRequest):

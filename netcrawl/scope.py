@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tldextract import TLDExtract
 
-if TYPE_CHECKING:
-    import re
+from netcrawl.schemes import GOPHER
+
+_PORTS = {"http": 80, "https": 443, "gopher": 70, "gophers": 70}
+
+_TYPE = re.compile(r"^(gophers?://[^/?#]*/)[^/?#]?")
 
 # The list of public suffixes that comes with the library: nothing is fetched for it.
 split_domain = TLDExtract(suffix_list_urls=(), include_psl_private_domains=True)
@@ -53,7 +56,7 @@ class Scope:
             case Within.ANY:
                 return True
             case Within.PREFIX:
-                return url.startswith(tuple(self._keys))
+                return _without_type(url).startswith(tuple(self._keys))
             case _:
                 return self._key(url) in self._keys
 
@@ -65,16 +68,31 @@ class Scope:
                 # An address, or a name such as localhost, is its own domain.
                 return split_domain(host).top_domain_under_public_suffix or host
             case Within.PREFIX:
-                return (
-                    url[: len(url) - len(parts.fragment)].partition("?")[0].rpartition("/")[0] + "/"
-                )
+                return _folder(url)
             case _:
                 return _authority(url)
 
 
 def _authority(url: str) -> str:
     parts = urlsplit(url)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
+    default = _PORTS.get(parts.scheme)
     port = parts.port
     host = parts.hostname or ""
-    return host if port in (None, default) else f"{host}:{port}"
+    authority = host if port in (None, default) else f"{host}:{port}"
+    # A host's menus and its pages are two sites, encrypted or not.
+    return f"gopher:{authority}" if parts.scheme in GOPHER else authority
+
+
+def _folder(url: str) -> str:
+    path = url.partition("#")[0].partition("?")[0]
+    if urlsplit(url).scheme not in GOPHER:
+        return path.rpartition("/")[0] + "/"
+    # Names of menus are those of folders, with a slash at the end or without.
+    is_menu = urlsplit(url).path[:2] in ("", "/", "/1")
+    path = _without_type(path)
+    return (path.rstrip("/") if is_menu else path.rpartition("/")[0]) + "/"
+
+
+def _without_type(url: str) -> str:
+    """Leave out what tells a text from a menu in the same folder (RFC 4266 section 2.1)."""
+    return _TYPE.sub(r"\1", url)

@@ -20,6 +20,16 @@ ROBOTSTXT_USER_AGENT = "netcrawl"
 # Scrapy takes any certificate by default, and with it any page that somebody on the way makes up.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
+# Scrapy has its own for ftp.
+DOWNLOAD_HANDLERS = dict.fromkeys(
+    ("ftps", "gopher", "gophers", "imap", "imaps", "nntp", "nntps", "pop3", "pop3s"),
+    "netcrawl.download.services.ServiceDownloadHandler",
+)
+
+# Where a connection to one of them begins in clear text: encrypt it if the server offers that
+# (auto), encrypt it or fail (require), never (off).
+SERVICE_TLS = "auto"
+
 # Both run whatever code they are sent in this process, for anyone who can reach them.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False

@@ -28,6 +28,7 @@ NETCRAWL_LAYERS = (
     ("spiders", "compare", "report"),
     ("extract", "pipelines", "download", "frontier", "feeds", "extensions"),
     ("items", "arguments", "failures", "scope", "counting"),
+    ("schemes",),
 )
 
 

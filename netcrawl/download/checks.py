@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from scrapy.utils.httpobj import urlparse_cached
 
 from netcrawl.failures import UrlRefused
-from sockettools.url import HTTP_SCHEMES, check_http_url
+from netcrawl.schemes import SERVICES, check_url
+from sockettools.url import HTTP_SCHEMES
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -21,9 +22,9 @@ class UrlCheckMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Raise UrlRefused for what cannot be requested."""
-        if urlparse_cached(request).scheme not in HTTP_SCHEMES:
+        if urlparse_cached(request).scheme not in (*HTTP_SCHEMES, *SERVICES):
             return
         try:
-            check_http_url(request.url)
+            check_url(request.url)
         except ValueError as exc:
             raise UrlRefused(str(exc)) from None

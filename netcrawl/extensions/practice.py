@@ -10,13 +10,14 @@ from scrapy import signals
 from scrapy.exceptions import CloseSpider
 
 from sockettools.errors import ListenError
-from sockettools.practice import PracticeServer
 
 if TYPE_CHECKING:
     from typing import Self
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
+
+    from sockettools.practice import PracticeServer
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class PracticeWeb:
         path: str | None = getattr(spider, "practice_path", None)
         if path is None or getattr(spider, "url", None) is not None:
             return
+        # Only here: it takes longer to import than anything else of ours.
+        from sockettools.practice import PracticeServer
+
         try:
             self._server = PracticeServer()
         except (ListenError, OSError) as exc:

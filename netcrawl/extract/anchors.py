@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from netcrawl.schemes import followed_from
 from sockettools.url import HTTP_SCHEMES, resolve
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _TO_FILES = (
 def follow_links(page: HtmlResponse) -> Iterator[str]:
     """Yield each URL once that ``<a>`` and ``<area>`` lead to, in order, without its fragment.
 
-    Whether it can be requested is for ``check_http_url`` to tell.
+    Whether it can be requested is for ``check_url`` to tell.
     """
     return _urls(page, _TO_PAGES)
 
@@ -43,13 +44,14 @@ def file_links(page: HtmlResponse) -> Iterator[str]:
 def _urls(page: HtmlResponse, xpath: str) -> Iterator[str]:
     base = base_url(page)
     hrefs = page.selector.root.xpath(xpath)[:MAX_HREFS]
+    schemes = followed_from(page.url)
     found: set[str] = set()
     for href in dict.fromkeys(str(href).partition("#")[0] for href in hrefs):
         try:
             url = resolve(base, href, page.encoding).partition("#")[0]
         except ValueError:
             continue
-        if url.partition(":")[0].lower() in HTTP_SCHEMES and url not in found:
+        if url.partition(":")[0].lower() in schemes and url not in found:
             if len(found) == MAX_LINKS:
                 logger.warning(
                     "%s: only the first %d of its links are followed", page.url, MAX_LINKS

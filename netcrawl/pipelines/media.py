@@ -26,7 +26,7 @@ from netcrawl.failures import describe_failure, shown
 from netcrawl.pipelines.body import body_blocks, discard_body
 from netcrawl.pipelines.names import safe_name
 from netcrawl.pipelines.store import Entry, Memory, Store, StoreError
-from sockettools.url import check_http_url
+from netcrawl.schemes import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -204,7 +204,7 @@ class StorePipeline:
         """Raise Unwanted or StoreError where there is no file in the end."""
         assert self._memory is not None  # set in open_spider
         try:
-            check_http_url(url)
+            check_url(url)
         except ValueError as exc:
             raise Unwanted(f"{url} cannot be retrieved: {exc}") from None
         entry = await asyncio.to_thread(self._memory.recall, url)

@@ -17,7 +17,7 @@ from netcrawl.arguments import (
     Argument,
     choice,
     count,
-    http_urls,
+    page_urls,
     pattern,
     read_arguments,
     url_file,
@@ -26,8 +26,8 @@ from netcrawl.arguments import (
 from netcrawl.extract.anchors import follow_links
 from netcrawl.extract.page import as_html
 from netcrawl.failures import RedirectRefused, describe_failure
+from netcrawl.schemes import check_url
 from netcrawl.scope import Scope, Within
-from sockettools.url import check_http_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -49,7 +49,7 @@ class SiteSpider(Spider):
     """Visits pages from one or several on, ``depth`` links deep, within a scope."""
 
     arguments: ClassVar[tuple[Argument, ...]] = (
-        Argument("url", http_urls, default=()),
+        Argument("url", page_urls, default=()),
         Argument("urls", url_file, default=()),
         Argument("depth", count, default=0),
         Argument("within", choice(Within), default=Within.HOST),
@@ -188,7 +188,7 @@ class SiteSpider(Spider):
 
     def _why_not(self, url: str) -> str | None:
         try:
-            check_http_url(url)
+            check_url(url)
         except ValueError:
             return "malformed"
         return self.scope.why_not(url)

@@ -59,3 +59,26 @@ def test_allow_and_deny() -> None:
     assert scope.why_not("http://h/a.html") is None
     assert scope.why_not("http://h/a.pdf") == "not allowed"
     assert scope.why_not("http://h/old/a.html") == "denied"
+
+
+@pytest.mark.parametrize(
+    ("start", "within", "url", "is_within"),
+    [
+        pytest.param("gopher://h.test", "host", "gopher://H.test:70/0/x", True, id="the port"),
+        pytest.param("gopher://h.test", "host", "gophers://h.test/1/", True, id="encrypted too"),
+        pytest.param("gopher://h.test", "host", "http://h.test/", False, id="another service"),
+        pytest.param("http://h.test/", "host", "gopher://h.test/", False, id="the other way"),
+        pytest.param("gopher://a.h.co.uk", "domain", "gopher://b.h.co.uk/", True, id="sister"),
+        pytest.param("gopher://h.test/1/a", "prefix", "gopher://h.test/0/a/x", True, id="a text"),
+        pytest.param("gopher://h.test/1/a/", "prefix", "gopher://h.test/1/a/b", True, id="a menu"),
+        pytest.param("gopher://h.test/1/a", "prefix", "gopher://h.test/0/ab", False, id="beside"),
+        pytest.param("gopher://h.test/0/a/x", "prefix", "gopher://h.test/0/a/y", True, id="of it"),
+        pytest.param("gopher://h.test/", "prefix", "gopher://h.test/0x", True, id="no slash"),
+        pytest.param("gopher://h.test", "prefix", "gopher://i.test/0x", False, id="elsewhere"),
+    ],
+)
+def test_within_of_gopher(start: str, within: str, url: str, is_within: bool) -> None:
+    scope = Scope(Within(within))
+    scope.add_start(start)
+
+    assert (scope.why_not(url) is None) == is_within

@@ -8,7 +8,6 @@ from urllib.error import URLError
 import pytest
 from scrapy.exceptions import CloseSpider
 
-from netcrawl.extensions import practice
 from netcrawl.extensions.practice import PracticeWeb
 from sockettools.errors import ListenError
 
@@ -53,7 +52,7 @@ def test_no_port_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise ListenError("too many open files")
 
-    monkeypatch.setattr(practice, "PracticeServer", fail)
+    monkeypatch.setattr("sockettools.practice.PracticeServer", fail)
 
     opened: Any = spider(url=None, practice_path="/")
     with pytest.raises(CloseSpider):

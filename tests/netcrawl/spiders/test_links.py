@@ -98,7 +98,7 @@ def test_several_starts_one_of_which_fails(tmp_path: Path) -> None:
         ({"allow": "("}, "allow='(' cannot be used: it takes a regular expression"),
         ({"deny": "*"}, "deny='*' cannot be used: it takes a regular expression"),
         ({"url": " "}, "it takes one URL or several"),
-        ({"url": "http://h/ ftp://h/"}, "it does not begin with http:// or https://"),
+        ({"url": "http://h/ smtp://h/"}, "it does not begin with http:// or https://"),
         ({"urls": "/nowhere"}, "it takes a file with one URL a line (No such file or directory)"),
         ({"urls": "/dev/null"}, "there is no URL in it"),
         ({"parser": "lxml"}, "it takes one of soup, lexbor, regex"),
