@@ -207,7 +207,7 @@ def resolve(base: str, reference: str, encoding: str = "utf-8") -> str:
 
 
 # The pages of a folder have many links in common: those of a menu.
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32768)
 def _resolved_in_folder(base: str, reference: str, encoding: str) -> str:
     return _resolved(base, reference, encoding)
 

@@ -132,6 +132,7 @@ _TEXT_TYPES = frozenset(
         "application/json",
         "application/x-javascript",
         "application/x-ndjson",
+        "message/rfc822",
         "application/x-www-form-urlencoded",
         "application/xml",
         "application/xml-dtd",

@@ -21,7 +21,7 @@ from sockettools.errors import IncompleteMessage, RemoteProtocolError, SocketToo
 from sockettools.lifetime import Closing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sockettools.browser.response import Response
 
@@ -115,16 +115,14 @@ class Download(Closing):
         else:
             self.offset = 0
             self._known = None
-        self._has_begun = True
-        self._is_copy = False
-        self._file.truncate(self.offset)
-        self._file.seek(self.offset)
+        self._begin()
         # Part of what was decoded cannot be continued: a range is one of the coded octets. Nor can
         # a head with some of its body, or a part of something that was asked for as such.
         is_beginning = self.offset > 0 or response.status_code == 200
         can_go_on = is_beginning and not head and not response.is_coded()
         total = whole if self.offset else response.expected_size()
-        self._write_note(response, total, can_go_on=can_go_on)
+        validator = next(iter(_validators(response)), None)
+        self._note_validator(validator if can_go_on else None, total)
         self._file.write(head)
         size = self.offset
         for block in response.iter_bytes():
@@ -135,6 +133,36 @@ class Download(Closing):
             raise IncompleteMessage(f"{response.url} does not say how long the whole is")
         if self.offset and size != whole:
             raise IncompleteMessage(f"{response.url} sent it up to byte {size} of {whole}")
+        self._finish()
+
+    def validator(self) -> str | None:
+        """Return by what the beginning that is here is recognised; None for nothing."""
+        return self._known.validator if self._known else None
+
+    def save_blocks(
+        self, blocks: Iterable[bytes], offset: int, total: int | None, validator: str
+    ) -> Iterator[int]:
+        """Write what comes by another protocol, from ``offset`` on, as ``save`` does.
+
+        ``total`` is how long the whole is, None if nobody knows; ``validator`` is how it can be
+        recognised later, "" for not at all.
+
+        Raises:
+            IncompleteMessage: less came, or more.
+            OSError: it cannot be written.
+        """
+        if not offset:
+            self._known = None
+        self.offset = offset
+        self._begin()
+        self._note_validator(validator if _VALIDATOR.fullmatch(validator) else None, total)
+        size = offset
+        for block in blocks:
+            self._file.write(block)
+            size += len(block)
+            yield size
+        if total is not None and size != total:
+            raise IncompleteMessage(f"{self._url} sent it up to byte {size} of {total}")
         self._finish()
 
     def kept(self) -> int:
@@ -165,6 +193,12 @@ class Download(Closing):
         finally:
             with contextlib.suppress(OSError):
                 self._file.close()
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        self._is_copy = False
+        self._file.truncate(self.offset)
+        self._file.seek(self.offset)
 
     def _finish(self) -> None:
         self._file.flush()
@@ -227,11 +261,11 @@ class Download(Closing):
                 f"{response.url} has no byte {self.offset}: what is here is no part of it"
             )
 
-    def _write_note(self, response: Response, total: int | None, *, can_go_on: bool) -> None:
-        validator = next(iter(_validators(response)), None)
+    def _note_validator(self, validator: str | None, total: int | None) -> None:
+        """Write down what is known of the part; without a validator it cannot be gone on with."""
         if self._known is not None:  # this is the rest of what the note is about already
             return
-        if not can_go_on or validator is None:
+        if validator is None:
             self._note.unlink(missing_ok=True)
             return
         self._known = Note(self._url, validator, total)

@@ -11,14 +11,21 @@ from sockettools import __version__
 from sockettools.cli import (
     connect,
     copy,
+    delete,
     follow,
     get,
+    gopher,
     image,
     links,
+    post,
     practice,
+    protocols,
+    put,
     resolve,
+    send,
     serve,
     tap,
+    telnet,
     words,
 )
 from sockettools.cli.status import ExitStatus, status_of
@@ -33,14 +40,21 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, ModuleType] = {
     "connect": connect,
     "copy": copy,
+    "delete": delete,
     "follow": follow,
     "get": get,
+    "gopher": gopher,
     "image": image,
     "links": links,
+    "post": post,
     "practice": practice,
+    "protocols": protocols,
+    "put": put,
     "resolve": resolve,
+    "send": send,
     "serve": serve,
     "tap": tap,
+    "telnet": telnet,
     "words": words,
 }
 
@@ -78,11 +92,15 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     arguments, others = parser.parse_known_args(argv)
     # argparse wants all URLs side by side, and people write "URL -o FILE URL -o FILE".
     urls = getattr(arguments, "urls", None)
-    if others and (urls is None or any(other.startswith("-") for other in others)):
+    if others and (urls is None or any(map(_is_option, others))):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     if urls is not None:
         urls += others
     return arguments
+
+
+def _is_option(argument: str) -> bool:
+    return argument.startswith("-") and argument != "-"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,35 +6,35 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from io import IncrementalNewlineDecoder
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from sockettools.browser.charset import (
-    SNIFF_SIZE,
-    charset_of,
-    declared_charset,
-    is_text,
-    text_decoder,
-)
 from sockettools.browser.decoding import ACCEPT_ENCODING
 from sockettools.browser.download import Download, file_name
 from sockettools.browser.request import field_text
 from sockettools.browser.retrying import REPEATABLE, is_transient, wait_before
 from sockettools.cli.browsing import add_browser_arguments, browsing, read_url
+from sockettools.cli.fetching import (
+    add_service_arguments,
+    get_from_services,
+    refuse_service_options,
+)
 from sockettools.cli.naming import naming
 from sockettools.cli.progress import ProgressBar
 from sockettools.cli.replacing import is_written_to
+from sockettools.cli.saving import file_or_device
+from sockettools.cli.showing import ShownText
 from sockettools.cli.status import ExitStatus, WrongUsage, status_of
 from sockettools.cli.values import count
 from sockettools.errors import RemoteProtocolError, SocketToolsError
 from sockettools.http1.bodies import format_fields
+from sockettools.service_url import SCHEMES, scheme_of
 from sockettools.text import visible
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from sockettools import http1
     from sockettools.browser import Response
@@ -43,19 +43,6 @@ if TYPE_CHECKING:
     from sockettools.url import HttpUrl
 
 HELP = "print what a URL leads to, or save it"
-
-# Octets of the longest byte order mark.
-MARK_SIZE = 3
-
-# What a terminal shows as blanks: Python calls none of them printable but the space.
-_KEPT = (
-    "\n\t\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005"
-    "\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-)
-
-
-class BinaryOutput(SocketToolsError):
-    """What is no text would be written to a terminal."""
 
 
 class _TryAgain(Exception):
@@ -76,7 +63,13 @@ class Job:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("urls", metavar="URL", nargs="+", help="http:// or https://")
+    parser.add_argument(
+        "urls",
+        metavar="URL",
+        nargs="+",
+        help="of http, https, ftp, ftps, gopher, gophers, imap, imaps, nntp, nntps, pop3, pop3s, "
+        "smtp, smtps, telnet or telnets",
+    )
     group = parser.add_argument_group("output")
     group.add_argument(
         "-o",
@@ -145,10 +138,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "503, 504; never what a second time could do harm, as POST",
     )
     add_browser_arguments(parser)
+    add_service_arguments(parser.add_argument_group("not for http:// and https://"))
 
 
 def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
     """Get every URL, and return the status of the first that failed."""
+    if any(scheme_of(url) in SCHEMES for url in arguments.urls):
+        return get_from_services(arguments, streams)
+    refuse_service_options(arguments)
     jobs = _jobs(arguments)
     body = _body(arguments)
     worst = ExitStatus.DONE
@@ -182,7 +179,7 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
     jobs = []
     for number, url in enumerate(urls):
         name = arguments.output[number] if number < len(arguments.output) else "-"
-        file = None if name == "-" else _file(name)
+        file = None if name == "-" else file_or_device(name)
         if arguments.remote_name:
             remote_name = file_name(url.path)
             if remote_name is None:
@@ -195,14 +192,6 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
         if arguments.include or arguments.head or arguments.data:
             raise WrongUsage("-C - goes with neither -i, -I nor -d")
     return jobs
-
-
-def _file(name: str) -> Path:
-    if not name:
-        raise WrongUsage("-o '': a name is needed, or - for standard output")
-    if name.endswith("/") and not Path(name).is_dir():  # which is an error of its own
-        raise WrongUsage(f"-o {name}: that would be a directory, and there is none")
-    return Path(name)
 
 
 def _body(arguments: argparse.Namespace) -> bytes | None:
@@ -354,35 +343,16 @@ class _Get:
                 bar.update(size, response.expected_size())
 
     def _show(self, response: Response) -> None:
-        """Show text on the terminal, so that nothing in it can act there.
-
-        Raises:
-            BinaryOutput: it is none.
-        """
-        self._write_text(self._heads(response).decode("latin-1").replace("\r\n", "\n"))
-        content_type = response.text_field("content-type")
-        blocks = response.iter_bytes()
-        start = _beginning(blocks, content_type)
-        if start and not is_text(content_type, start):
-            raise BinaryOutput(
-                f"{response.url} is not text ({visible(content_type or 'of no type')}): "
-                "save it with -o FILE or -O"
+        """Show text on the terminal; see ``ShownText``."""
+        shown = ShownText(self._streams)
+        shown.write(self._heads(response).decode("latin-1").replace("\r\n", "\n"))
+        self._has_written = shown.has_written
+        try:
+            shown.write_blocks(
+                response.iter_bytes(), response.text_field("content-type"), str(response.url)
             )
-        # A carriage return that is not part of a line's end becomes one: it could write over it.
-        decoder = IncrementalNewlineDecoder(
-            text_decoder(charset_of(content_type, start)), translate=True
-        )
-        self._write_text(decoder.decode(start))
-        for block in blocks:
-            self._write_text(decoder.decode(block))
-        self._write_text(decoder.decode(b"", final=True))
-
-    def _write_text(self, text: str) -> None:
-        if text:
-            self._has_written = True
-            shown = visible(text, keep=_KEPT)
-            encoding = self._streams.stdout.encoding or "utf-8"
-            self._streams.write(shown.encode(encoding, "backslashreplace"))
+        finally:
+            self._has_written = shown.has_written
 
     def _heads(self, response: Response) -> bytes:
         """Return the heads that are to be printed: of the redirects as well."""
@@ -393,17 +363,6 @@ class _Get:
 
     def _note(self, line: str) -> None:
         self._streams.note(f"sockettools get: {line}")
-
-
-def _beginning(blocks: Iterator[bytes], content_type: str | None) -> bytes:
-    """Return the first bytes of a body: as many as its charset is to be told from."""
-    # Where the header tells all but the order of octets, a page is shown as slowly as it comes.
-    is_told = is_text(content_type, b"\0") and declared_charset(content_type)
-    wanted = MARK_SIZE if is_told else SNIFF_SIZE
-    start = b""
-    while len(start) < wanted and (block := next(blocks, b"")):
-        start += block
-    return start
 
 
 def _head(response: http1.Response) -> bytes:

@@ -35,3 +35,16 @@ def file_to_write(name: str) -> Path:
     if path.exists() and not path.is_file():
         raise WrongUsage(f"{name} is not a file: use -o FILE")
     return path
+
+
+def file_or_device(name: str) -> Path:
+    """Return the path of an ``-o`` that may also be a device.
+
+    Raises:
+        WrongUsage: it is no name, or that of a directory to be.
+    """
+    if not name:
+        raise WrongUsage("-o '': a name is needed, or - for standard output")
+    if name.endswith("/") and not Path(name).is_dir():  # which is an error of its own
+        raise WrongUsage(f"-o {name}: that would be a directory, and there is none")
+    return Path(name)

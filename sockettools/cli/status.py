@@ -6,6 +6,7 @@ from sockettools.errors import (
     AddressError,
     ConnectionRefused,
     LocalProtocolError,
+    NegativeReply,
     SocketToolsError,
     Timeout,
 )
@@ -34,7 +35,7 @@ def status_of(error: SocketToolsError) -> ExitStatus:
             return ExitStatus.USAGE
         case Timeout():
             return ExitStatus.TIMEOUT
-        case ConnectionRefused() | Refusal():
+        case ConnectionRefused() | NegativeReply() | Refusal():
             return ExitStatus.REFUSED
         case _:
             return ExitStatus.FAILED

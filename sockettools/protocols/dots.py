@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _END = b".\r\n"
 
+# With the line end before it.
+_LAST_LINE = b"\r\n" + _END
+_BEGINNINGS = tuple(_LAST_LINE[:size] for size in range(len(_LAST_LINE) - 1, 0, -1))
+
 
 class DotDecoder:
     r"""Takes blocks as they come, and gives the text back.
@@ -27,39 +31,23 @@ class DotDecoder:
     def __init__(self) -> None:
         self.is_done = False
         self.rest = b""
-        self._held = b""  # the beginning of what may become an end
-        self._at_line_start = True
+        # What may be the beginning of the last line, and the line end before it. That is the text's
+        # own, and was given already; in front of the text there is as good as one.
+        self._held = b"\r\n"
 
     def feed(self, block: bytes) -> bytes:
         """Take octets; return the text that they complete. What follows the end is in ``rest``."""
+        given = min(len(self._held), 2)
         data = self._held + block
-        self._held = b""
-        text = bytearray()
-        position = 0
-        while True:
-            if self._at_line_start:
-                if data.startswith(_END, position):
-                    self.is_done = True
-                    self.rest = data[position + len(_END) :]
-                    return bytes(text)
-                if _END.startswith(data[position:]):
-                    self._held = data[position:]
-                    return bytes(text)
-                if data.startswith(b".", position):
-                    position += 1
-                self._at_line_start = False
-            end = data.find(b"\r\n.", position)
-            if end < 0:
-                break
-            text += data[position : end + 2]
-            position = end + 2
-            self._at_line_start = True
-        rest = data[position:]
-        if rest.endswith(b"\r\n"):
-            self._at_line_start = True
-        elif rest.endswith(b"\r"):
-            rest, self._held = rest[:-1], b"\r"
-        return bytes(text + rest)
+        end = data.find(_LAST_LINE)
+        if end >= 0:
+            self.is_done = True
+            self.rest = data[end + len(_LAST_LINE) :]
+            size = end + 2
+        else:
+            self._held = next(filter(data.endswith, _BEGINNINGS), b"")
+            size = len(data) - len(self._held[2:])
+        return data[:size].replace(b"\r\n.", b"\r\n")[given:]
 
 
 def dot_stuffed(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -31,6 +31,8 @@ class Resource:
     "application/octet-stream", "text/gopher" for a menu as it came.
     ``size`` in octets where the server tells it, from the offset on. ``name``: what a file of it
     would be called, "" where the URL does not tell. ``offset``: octets that were left out.
+    ``validator``: as an entity tag, '"..."', which changes when the content does; "" where nothing
+    tells.
     """
 
     blocks: Iterator[bytes]
@@ -38,3 +40,4 @@ class Resource:
     size: int | None = None
     name: str = ""
     offset: int = 0
+    validator: str = ""

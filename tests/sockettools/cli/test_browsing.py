@@ -145,7 +145,7 @@ def test_line_ends_and_tabs_are_not_dropped(url: str) -> None:
         "http://me:sec?ret@h/",
         "http://me:sec@ret@[h/",
         "me:secret@h",
-        "ftp://me:secret@h/",
+        "ldap://me:secret@h/",
         "http:me:secret@h",
         "http://me:secret\n@h:x/",
         "HTTP://me:secret@h:x/",

@@ -153,6 +153,16 @@ def test_nobody_trusts_it(server: Exim) -> None:
         pytest.param(
             ["smtp://h", "--to", USER, "--subject", "a\nBcc: x"], "one line", id="subject"
         ),
+        pytest.param(
+            ["smtp://h", "--to", USER, "--subject", "=?utf-8?q?a=0D=0ABcc:_x?="],
+            "encoded line end",
+            id="encoded subject",
+        ),
+        pytest.param(
+            ["smtp://h", "--to", f"=?utf-8?q?a=0D=0ABcc:_x?= <{USER}>"],
+            "encoded line end",
+            id="encoded name",
+        ),
         pytest.param(["smtp://h", "--to", USER, "\udcff"], "no text", id="body"),
         pytest.param(["smtp://h", "--to", USER, "a", "b"], "after the text", id="two texts"),
         pytest.param(["smtp://h", "a", "--to", USER, "b"], "after the text", id="text twice"),

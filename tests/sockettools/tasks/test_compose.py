@@ -258,7 +258,7 @@ def test_no_other_fields_than_were_put_into_it(word: str, place: str) -> None:
         return
     fields = ["From", "To", "Cc", "Date", "Message-ID"]
     assert email.message_from_bytes(octets).keys()[:5] == fields
-    assert b"Bcc" not in octets
+    assert b"\nBcc" not in octets
 
 
 @pytest.mark.parametrize(
