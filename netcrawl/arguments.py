@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     E = TypeVar("E", bound=Enum)
 
 
+_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s]*@")
+
+
 @dataclass(frozen=True)
 class Argument:
     """One argument: its names, what reads its text, and its value when it is not given.
@@ -57,7 +60,8 @@ def read_arguments(table: Iterable[Argument], given: Mapping[str, Any]) -> dict[
         try:
             values[argument.name] = argument.read(str(text))
         except ValueError as exc:
-            raise UsageError(f"{word}={str(text)!r} cannot be used: {exc}") from None
+            shown = _USERINFO.sub(r"\1", str(text))  # a password is not repeated
+            raise UsageError(f"{word}={shown!r} cannot be used: {exc}") from None
     return values
 
 

@@ -44,6 +44,8 @@ _PARTS = re.compile(
     re.DOTALL,
 )
 
+_OTHER_SURROGATE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
+
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -106,6 +108,8 @@ def parse_service_url(text: str) -> ServiceUrl:
     >>> str(parse_service_url("gopher://[::1]:7070/1/a b"))
     'gopher://[::1]:7070/1/a%20b'
     """
+    if _OTHER_SURROGATE.search(text):
+        raise ValueError("it is no text")
     match = _PARTS.fullmatch(text.strip(" "))
     if match is None:
         raise ValueError("it is not scheme://host/path")
@@ -155,8 +159,9 @@ def _port(written: str | None, default: int) -> int:
 def _encoded(path: str) -> str:
     if _UNPRINTABLE.search(path.replace(" ", "")):
         raise ValueError("it has a line end, a tab or another control character in it")
+    # An argument that is no UTF-8 has its octets as surrogates.
     return "".join(
-        "".join(f"%{octet:02X}" for octet in char.encode("utf-8", "surrogatepass"))
+        "".join(f"%{octet:02X}" for octet in char.encode("utf-8", "surrogateescape"))
         if char == " " or char > "~"
         else char
         for char in path

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from sockettools.errors import IncompleteMessage, RemoteProtocolError, SocketToolsError
+from sockettools.errors import IncompleteMessage, RemoteProtocolError, SocketToolsError, TooLong
 from sockettools.lifetime import Closing
 
 if TYPE_CHECKING:
@@ -148,7 +148,8 @@ class Download(Closing):
         recognised later, "" for not at all.
 
         Raises:
-            IncompleteMessage: less came, or more.
+            IncompleteMessage: less came.
+            TooLong: more came.
             OSError: it cannot be written.
         """
         if not offset:
@@ -161,6 +162,8 @@ class Download(Closing):
             self._file.write(block)
             size += len(block)
             yield size
+        if total is not None and size > total:
+            raise TooLong(f"{self._url} sent {size} bytes of {total}: it may be changing")
         if total is not None and size != total:
             raise IncompleteMessage(f"{self._url} sent it up to byte {size} of {total}")
         self._finish()

@@ -126,8 +126,10 @@ def _credentials(
     arguments: argparse.Namespace, streams: Streams
 ) -> Callable[[ServiceUrl], Credentials | None]:
     file = arguments.netrc_file
-    if file is not None and not file.is_file():
+    if file is not None and not file.exists():
         raise WrongUsage(f"--netrc-file {file}: there is no such file")
+    if file is not None and file.is_dir():
+        raise WrongUsage(f"--netrc-file {file}: it is a directory")
     given = arguments.user.partition(":") if arguments.user is not None else None
     # It is asked once for each user and host, however many URLs there are.
     source = CredentialsSource(
@@ -135,7 +137,9 @@ def _credentials(
     )
 
     def credentials(url: ServiceUrl) -> Credentials | None:
-        if given is None or url.username is not None:
+        if given and url.username not in (None, given[0]):
+            raise WrongUsage(f"{url}: the URL names another user than -u")
+        if given is None or url.password is not None:
             found = source(url)
         elif given[1]:
             found = Credentials(given[0], given[2])

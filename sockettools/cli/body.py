@@ -40,6 +40,7 @@ def body_of(arguments: argparse.Namespace, streams: Streams, hint: str = "") -> 
 
 
 def _standard_input(streams: Streams, hint: str) -> str:
+    streams.check_input()
     try:
         text = streams.stdin.read(MAX_BODY + 1)
     except UnicodeDecodeError:

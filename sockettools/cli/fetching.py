@@ -18,10 +18,11 @@ from sockettools.cli.replacing import is_written_to
 from sockettools.cli.saving import file_or_device
 from sockettools.cli.showing import ShownText
 from sockettools.cli.status import ExitStatus, WrongUsage, status_of
-from sockettools.errors import RemoteProtocolError, SocketToolsError
+from sockettools.errors import SocketToolsError, TooLong
 from sockettools.net.stream import RECEIVE_SIZE
 from sockettools.service_url import SCHEMES, scheme_of
-from sockettools.tasks.fetch import Wanted, fetch
+from sockettools.tasks.fetch import Wanted, fetch, file_name
+from sockettools.text import visible
 
 if TYPE_CHECKING:
     import argparse
@@ -159,8 +160,8 @@ def _refuse_what_means_nothing(arguments: argparse.Namespace, url: ServiceUrl) -
 
 
 def _remote_name(url: ServiceUrl) -> str:
-    name = url.path.partition("?")[0].rpartition("/")[2].partition(";")[0]
-    if not name or name in (".", ".."):
+    name = file_name(url)
+    if name is None:
         raise WrongUsage(f"{url} has no name to save it under: use -o FILE")
     return name
 
@@ -188,7 +189,7 @@ class _Getting:
 
     def _print(self) -> None:
         with fetch(self._url, self._access, self._wanted(0)) as resource:
-            self._check_size(resource)
+            self._begin(resource)
             if self._file is not None:
                 name = str(self._file)
                 with naming(name), self._file.open("ab", buffering=0) as device:
@@ -196,8 +197,12 @@ class _Getting:
             elif resource.media_type == "text/gopher":
                 print_menu(self._url, self._counted(resource), self._streams)
             elif self._streams.stdout.isatty():
+                # FTP does not say what it sends: whether it is text the octets themselves tell.
+                is_told = resource.media_type != "application/octet-stream"
                 ShownText(self._streams).write_blocks(
-                    self._counted(resource), resource.media_type, str(self._url)
+                    self._counted(resource),
+                    resource.media_type if is_told else None,
+                    str(self._url),
                 )
             else:
                 self._pass_on(resource, self._streams.write)
@@ -220,7 +225,7 @@ class _Getting:
     def _receive(self, download: Download, offset: int) -> bool:
         """Return whether it is saved; False where ``offset`` is no place to go on from."""
         with fetch(self._url, self._access, self._wanted(offset)) as resource:
-            self._check_size(resource)
+            self._begin(resource)
             known = download.validator()
             if resource.offset and known and known != resource.validator:
                 return False
@@ -235,8 +240,11 @@ class _Getting:
                         blocks, resource.offset, total, resource.validator
                     ):
                         bar.update(size - resource.offset, resource.size)
-            except BaseException:
-                if kept := download.kept():
+            except BaseException as exc:
+                kept = download.kept()
+                if isinstance(exc, TooLong) or not kept:
+                    download.discard()  # going on with it would end no better
+                else:
                     self._streams.note(
                         f"sockettools get: {kept} bytes are kept in {download.part}: "
                         "-C - goes on from there"
@@ -247,7 +255,9 @@ class _Getting:
     def _wanted(self, offset: int) -> Wanted:
         return Wanted(offset, self._arguments.headers, self._arguments.mark_read)
 
-    def _check_size(self, resource: Resource) -> None:
+    def _begin(self, resource: Resource) -> None:
+        for note in resource.notes:
+            self._streams.note(f"{self._url}: {visible(note)}")
         most = self._arguments.max_filesize
         if most is not None and resource.size is not None and resource.size > most:
             raise self._too_large(most)
@@ -262,7 +272,5 @@ class _Getting:
                 raise self._too_large(most)
             yield block
 
-    def _too_large(self, most: int) -> RemoteProtocolError:
-        return RemoteProtocolError(
-            f"{self._url} has more than {most} bytes, which --max-filesize allows"
-        )
+    def _too_large(self, most: int) -> TooLong:
+        return TooLong(f"{self._url} has more than {most} bytes, which --max-filesize allows")

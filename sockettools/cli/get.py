@@ -31,10 +31,11 @@ from sockettools.errors import RemoteProtocolError, SocketToolsError
 from sockettools.http1.bodies import format_fields
 from sockettools.service_url import SCHEMES, scheme_of
 from sockettools.text import visible
+from sockettools.url import HTTP_SCHEMES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sockettools import http1
     from sockettools.browser import Response
@@ -145,6 +146,7 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
     """Get every URL, and return the status of the first that failed."""
     if any(scheme_of(url) in SCHEMES for url in arguments.urls):
         return get_from_services(arguments, streams)
+    _check_schemes(arguments.urls)
     refuse_service_options(arguments)
     jobs = _jobs(arguments)
     body = _body(arguments)
@@ -164,6 +166,14 @@ def main(arguments: argparse.Namespace, streams: Streams) -> ExitStatus:
                 status = status_of(exc)
             worst = worst or status
     return worst
+
+
+def _check_schemes(urls: Sequence[str]) -> None:
+    for url in urls:
+        scheme = scheme_of(url)
+        if "://" in url and scheme not in HTTP_SCHEMES:
+            known = ", ".join((*HTTP_SCHEMES, *SCHEMES))
+            raise WrongUsage(f"{visible(scheme[:50])}:// is none of {known}")
 
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:

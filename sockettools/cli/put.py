@@ -110,6 +110,7 @@ class _Source:
     @contextmanager
     def open(cls, file: str, streams: Streams) -> Iterator[_Source]:
         if file == "-":
+            streams.check_input()
             yield cls(streams.stdin.fileno(), _STANDARD_INPUT)
             return
         with Path(file).open("rb", buffering=0) as opened:

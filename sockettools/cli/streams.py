@@ -23,6 +23,10 @@ class OutputClosed(SocketToolsError):
     """There are data to write, and no standard output (``>&-``)."""
 
 
+class InputClosed(SocketToolsError):
+    """Something is to be read from standard input, and there is none (``<&-``)."""
+
+
 @dataclass(frozen=True)
 class Streams:
     """Data goes to ``stdout``, everything else to ``stderr``."""
@@ -31,6 +35,7 @@ class Streams:
     stdout: TextIO
     stderr: TextIO
     is_output_closed: bool = False  # ``stdout`` leads nowhere then
+    is_input_closed: bool = False  # nothing comes from ``stdin`` then, which is not an empty file
 
     def note(self, line: str) -> None:
         """Write a line to standard error at once; a server goes on when nobody reads it."""
@@ -63,6 +68,15 @@ class Streams:
             self.stdout.write(text)
             self.stdout.flush()
 
+    def check_input(self) -> None:
+        """Let a command read all of standard input.
+
+        Raises:
+            InputClosed: there is none.
+        """
+        if self.is_input_closed:
+            raise InputClosed("standard input is closed")
+
     def _check_output(self) -> None:
         if self.is_output_closed:
             raise OutputClosed(f"{STANDARD_OUTPUT} is closed")
@@ -71,7 +85,11 @@ class Streams:
     def standard(cls) -> Streams:
         """Return this process's own; what is closed is the null device."""
         restore_standard_streams()
-        return cls(sys.stdin, sys.stdout, sys.stderr, is_output_closed=sys.__stdout__ is None)
+        return cls(
+            *(sys.stdin, sys.stdout, sys.stderr),
+            is_output_closed=sys.__stdout__ is None,
+            is_input_closed=sys.__stdin__ is None,
+        )
 
 
 def read_blocks(file: TextIO, max_bytes: int) -> Iterator[bytes]:

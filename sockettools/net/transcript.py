@@ -10,6 +10,7 @@ import base64
 import json
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
@@ -20,11 +21,15 @@ from sockettools.net.stream import RECEIVE_SIZE, Stream
 from sockettools.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sockettools.net.deadline import Deadline
 
 _DUMP_WIDTH = 16
+
+# What stands in the place of a secret, and the octets of the shortest one that is looked for.
+MASK = b"***"
+_SHORTEST_SECRET = 3
 
 # The note that is the last one of a connection.
 CLOSED = "closed"
@@ -164,9 +169,21 @@ class JsonSink:
 
 
 class RecordedStream(Stream):
-    """Any stream, with all that goes through it written into a transcript."""
+    """Any stream, with all that goes through it written into a transcript.
 
-    def __init__(self, inner: Stream, transcript: Transcript, connection: str = "") -> None:
+    What was sent as a secret is not in it, neither then nor where the peer repeats it; unless it
+    repeats it in pieces.
+    """
+
+    def __init__(
+        self,
+        inner: Stream,
+        transcript: Transcript,
+        connection: str = "",
+        secrets: list[bytes] | None = None,
+    ) -> None:
+        """Begin; ``secrets`` are those of a stream underneath another one, as with TLS."""
+        self._secrets = [] if secrets is None else secrets
         self._inner = inner
         self._transcript = transcript
         self._connection = connection
@@ -180,13 +197,19 @@ class RecordedStream(Stream):
 
     def over(self, stream: Stream) -> RecordedStream:
         """Return another stream that is recorded as the same connection."""
-        return RecordedStream(stream, self._transcript, self._connection)
+        return RecordedStream(stream, self._transcript, self._connection, self._secrets)
+
+    def hide(self, secrets: Iterable[bytes]) -> None:
+        """Write *** in their place from now on."""
+        self._secrets += [secret for secret in secrets if secret not in self._secrets]
 
     def receive_some(self, max_bytes: int = RECEIVE_SIZE, deadline: Deadline = NEVER) -> bytes:
         """Receive; see ``Stream``."""
         data = self._inner.receive_some(max_bytes, deadline)
         if data:
-            self._transcript.data(Direction.RECEIVED, data, self._connection)
+            self._transcript.data(
+                Direction.RECEIVED, without_secrets(data, self._secrets), self._connection
+            )
         elif not self._seen_end:
             self._seen_end = True
             self._transcript.note("end of stream", Direction.RECEIVED, self._connection)
@@ -199,7 +222,8 @@ class RecordedStream(Stream):
         self._inner.send_all(data, deadline)
 
     def send_secret(self, data: bytes, shown: bytes, deadline: Deadline = NEVER) -> None:
-        """Send ``data``, and record ``shown`` in its place."""
+        """Send ``data``, and record ``shown`` in its place, where *** stands for the secret."""
+        self.hide(secrets_in(data, shown))
         self._transcript.data(Direction.SENT, shown, self._connection)
         self._inner.send_all(data, deadline)
 
@@ -214,6 +238,33 @@ class RecordedStream(Stream):
         if not self._closed:
             self._closed = True
             self._transcript.note(CLOSED, None, self._connection)
+
+
+def secrets_in(data: bytes, shown: bytes) -> list[bytes]:
+    r"""Return what *** stands for, and what that is where it is base64.
+
+    One of fewer than three octets is left out: to hide it would hide everything.
+
+    >>> secrets_in(b"PASS open sesame\r\n", b"PASS ***\r\n")
+    [b'open sesame']
+    >>> secrets_in(b"AUTH PLAIN AG1lAHNlc2FtZQ==", b"AUTH PLAIN ***")
+    [b'AG1lAHNlc2FtZQ==', b'sesame']
+    """
+    before, mark, after = shown.partition(MASK)
+    if not mark or not data.startswith(before) or not data.endswith(after):
+        return []
+    secret = data[len(before) : len(data) - len(after)]
+    found = [secret]
+    with suppress(ValueError):
+        found.append(base64.b64decode(secret, validate=True).rpartition(b"\0")[2])
+    return [octets for octets in found if len(octets) >= _SHORTEST_SECRET]
+
+
+def without_secrets(data: bytes, secrets: Iterable[bytes]) -> bytes:
+    """Return the octets with *** in the place of each secret."""
+    for secret in secrets:
+        data = data.replace(secret, MASK)
+    return data
 
 
 def hex_dump(data: bytes, offset: int = 0) -> Iterator[str]:

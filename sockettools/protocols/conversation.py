@@ -25,7 +25,7 @@ from sockettools.lifetime import Closing
 from sockettools.net.deadline import NEVER, Deadline
 from sockettools.net.stream import RECEIVE_SIZE
 from sockettools.net.tls import TlsStream, start_client_tls
-from sockettools.net.transcript import RecordedStream
+from sockettools.net.transcript import RecordedStream, secrets_in, without_secrets
 from sockettools.protocols.dots import DotDecoder, dot_stuffed
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Conversation(Closing):
         self._idle_timeout = idle_timeout
         self._deadline = deadline
         self._buffer = bytearray()
+        self._secrets: list[bytes] = []
 
     @property
     def stream(self) -> Stream:
@@ -84,6 +85,25 @@ class Conversation(Closing):
     def close(self) -> None:
         """Give the connection up."""
         self._stream.close()
+
+    def hide(self, *secrets: str | bytes) -> None:
+        """Have *** in their place from now on, in traces and in ``without_secrets``.
+
+        What ``send_line`` shows as *** is hidden without that.
+        """
+        octets = [s.encode() if isinstance(s, str) else s for s in secrets]
+        self._hide([secret for secret in octets if secret])
+
+    def without_secrets(self, text: str) -> str:
+        """Return a server's words without the secrets that it may repeat, for an error."""
+        return without_secrets(text.encode("utf-8", "surrogatepass"), self._secrets).decode(
+            "utf-8", "surrogatepass"
+        )
+
+    def _hide(self, secrets: list[bytes]) -> None:
+        self._secrets += secrets
+        if isinstance(self._stream, RecordedStream):
+            self._stream.hide(secrets)
 
     # Receiving
 
@@ -208,6 +228,8 @@ class Conversation(Closing):
             raise LocalProtocolError(
                 f"what would be sent to {self.peer} with {verb} is no text in UTF-8"
             )
+        if shown is not None:
+            self._hide(secrets_in(octets, shown.encode()))
         with self._told():
             deadline = self._deadline.within(self._idle_timeout)
             if shown is not None and isinstance(self._stream, RecordedStream):

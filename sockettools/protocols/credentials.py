@@ -39,7 +39,7 @@ class CredentialsSource:
         """Return them; None where the URL names no user, and the file has none for the host.
 
         Raises:
-            NetrcError: the file is malformed, or others may read it.
+            NetrcError: the file is malformed, or cannot be read.
             NoPassword: there is only a user name, and nobody to ask.
         """
         if url.username is not None and url.password is not None:
@@ -62,7 +62,7 @@ class CredentialsSource:
             return url.username, None
         return found
 
-    def _entry(self, host: str) -> tuple[str, str] | None:
+    def _entry(self, host: str) -> tuple[str, str | None] | None:
         if self._netrc_file is None:
             return None
         try:
@@ -70,10 +70,12 @@ class CredentialsSource:
         except FileNotFoundError:
             return None
         except netrc.NetrcParseError as exc:
-            raise NetrcError(f"{exc.filename}, line {exc.lineno}: {exc.msg}") from exc
+            # Its own words repeat what it has read, be it a password.
+            raise NetrcError(f"{exc.filename}, line {exc.lineno}: it is malformed") from None
         except (OSError, UnicodeDecodeError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is no text"
             raise NetrcError(f"{self._netrc_file}: {reason}") from exc
-        if entry is None or not entry[0] or entry[2] is None:
+        if entry is None or not entry[0]:
             return None
-        return entry[0], entry[2]
+        # What is not there is "" in some versions of Python.
+        return entry[0], entry[2] or None

@@ -460,12 +460,15 @@ class FtpClient(Closing):
         if reply.kind not in kinds:
             self._state = State.OVER
             raise RemoteProtocolError(
-                f"{self.peer} answered what makes no sense for {what}: {_said(reply)}"
+                f"{self.peer} gave a reply that makes no sense ({what}): {_said(reply)}"
             )
 
 
 def _line(verb: str, path: str | bytes) -> str | bytes:
-    return f"{verb} {path}" if isinstance(path, str) else verb.encode() + b" " + path
+    if isinstance(path, str):
+        return f"{verb} {path}"
+    # Commands go by the rules of Telnet (RFC 959 section 2.3), for which this octet begins one.
+    return verb.encode() + b" " + path.replace(b"\xff", b"\xff\xff")
 
 
 def _verb(command: str | bytes) -> str:

@@ -61,7 +61,8 @@ def read_reply(conversation: Conversation) -> Reply:
     match = _FIRST_LINE.fullmatch(first)
     if match is None:
         raise RemoteProtocolError(
-            f"{conversation.peer} sent no reply but {shown(_decoded(first))!r}"
+            f"{conversation.peer} sent no reply but "
+            f"{shown(conversation.without_secrets(_decoded(first)))!r}"
         )
     code = int(match[1])
     lines = [match[3] or b""]
@@ -77,7 +78,8 @@ def read_reply(conversation: Conversation) -> Reply:
                 lines.append(line[4:])
                 break
             lines.append(line.removeprefix(match[1] + b"-"))
-    return Reply(code, tuple(map(_decoded, lines)))
+    # What the server repeats of a password is to be neither in errors nor in what is shown.
+    return Reply(code, tuple(conversation.without_secrets(_decoded(line)) for line in lines))
 
 
 def negative_reply(peer: str, what: str, reply: Reply) -> NegativeReply:

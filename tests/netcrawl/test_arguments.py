@@ -74,3 +74,10 @@ def test_a_line_of_a_url_file_is_a_url_and_nothing_else(
 def test_an_empty_pattern_is_none() -> None:
     with pytest.raises(ValueError, match="fits everything"):
         pattern("")
+
+
+def test_a_password_is_not_repeated() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_arguments(TABLE, {"url": "http://me:secret@h/"})
+
+    assert "secret" not in str(caught.value)

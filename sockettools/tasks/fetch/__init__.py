@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from sockettools.tasks.fetch.resource import Resource, Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from types import ModuleType
 
     from sockettools.protocols.access import Access
     from sockettools.service_url import ServiceUrl
 
-__all__ = ["Resource", "Wanted", "fetch"]
+__all__ = ["Resource", "Wanted", "fetch", "file_name"]
 
 _NOTHING_SPECIAL = Wanted()
 
@@ -27,7 +29,22 @@ def fetch(
         ValueError: the URL means nothing in its protocol; the text says why.
         SocketToolsError: everything that can go wrong with a server.
     """
-    # What is not asked for is not imported: a get starts faster.
-    module = import_module(f"sockettools.tasks.fetch.{url.protocol}")
-    result: AbstractContextManager[Resource] = module.fetch(url, access, wanted)
+    result: AbstractContextManager[Resource] = _module(url).fetch(url, access, wanted)
     return result
+
+
+def file_name(url: ServiceUrl) -> str | None:
+    """Return the name of a file of what the URL leads to; None where it does not tell."""
+    of_protocol: Callable[[ServiceUrl], str | None] | None = getattr(
+        _module(url), "file_name", None
+    )
+    if of_protocol is not None:
+        return of_protocol(url)
+    # As it is written, so that no encoded slash leads out of the folder.
+    name = url.path.partition("?")[0].rpartition("/")[2].partition(";")[0]
+    return None if name in ("", ".", "..") else name
+
+
+def _module(url: ServiceUrl) -> ModuleType:
+    # What is not asked for is not imported: a get starts faster.
+    return import_module(f"sockettools.tasks.fetch.{url.protocol}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Resource:
     ``size`` in octets where the server tells it, from the offset on. ``name``: what a file of it
     would be called, "" where the URL does not tell. ``offset``: octets that were left out.
     ``validator``: as an entity tag, '"..."', which changes when the content does; "" where nothing
-    tells.
+    tells. ``notes``: words of the server that people should see.
     """
 
     blocks: Iterator[bytes]
@@ -41,3 +41,4 @@ class Resource:
     name: str = ""
     offset: int = 0
     validator: str = ""
+    notes: Sequence[str] = ()

@@ -123,7 +123,7 @@ def test_what_can_not_be_deleted(url: str, problem: str) -> None:
 def test_nobody() -> None:
     done = run_here("delete", "--netrc-file", "/dev/null", "pop3://127.0.0.1:1/1")
 
-    assert done[:2] == (2, "")  # it is no file
+    assert done[:2] == (1, "")
     assert run_here("delete", "pop3://nobody@127.0.0.1:1/1")[0] == 1
 
 

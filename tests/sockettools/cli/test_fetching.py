@@ -173,3 +173,67 @@ def test_a_limit_of_time_is_named() -> None:
 
     assert done.status == 3
     assert "(--max-time)" in done.err
+
+
+def test_text_by_ftp_is_shown_at_a_terminal() -> None:
+    with ScriptedServer(FtpScript(data=b"some text\r\n")) as server:
+        status, shown = get_at_terminal(f"ftp://{server.address}/x")
+
+    assert (status, shown) == (0, "some text\n")
+
+
+def test_what_has_grown_meanwhile_is_not_gone_on_with(tmp_path: Path) -> None:
+    script = FtpScript({"SIZE": b"213 4\r\n"}, b"more than that")
+    with ScriptedServer(script) as server:
+        done = get("-o", str(tmp_path / "file"), f"ftp://{server.address}/file")
+
+    assert done.status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_kept_that_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    with gopher(b"x" * 2000) as server:
+        get("--max-filesize", "1k", "-o", str(tmp_path / "f"), f"gopher://{server.address}/9/x")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "sent"),
+    [
+        ("ftp://zoe@{}/x", "zoe:secret", ["USER zoe", "PASS secret"]),
+        ("ftp://{}/x", "zoe:secret", ["USER zoe", "PASS secret"]),
+        ("ftp://zoe:other@{}/x", "zoe:secret", ["USER zoe", "PASS other"]),
+    ],
+)
+def test_who_logs_in(url: str, user: str, sent: list[str]) -> None:
+    script = FtpScript()
+    with ScriptedServer(script) as server:
+        done = get("-u", user, url.format(server.address))
+
+    assert done.status == 0
+    assert [line for line in script.lines if line.startswith(("USER", "PASS"))] == sent
+
+
+def test_two_users_are_one_too_many() -> None:
+    with ScriptedServer(FtpScript()) as server:
+        done = get("-u", "zoe:secret", f"ftp://me@{server.address}/x")
+
+    assert done.status == 2
+    assert "names another user than -u" in done.err
+
+
+def test_an_octet_that_telnet_would_take_is_doubled() -> None:
+    script = FtpScript()
+    with ScriptedServer(script) as server:
+        get(f"ftp://{server.address}/a%FFb")
+
+    assert "RETR a\xff\xffb" in script.lines
+
+
+def test_octets_of_an_argument_that_is_no_text() -> None:
+    script = FtpScript()
+    with ScriptedServer(script) as server:
+        get(f"ftp://{server.address}/caf\udce9")
+
+    assert "RETR caf\xe9" in script.lines

@@ -1024,7 +1024,7 @@ def test_a_big_form_to_a_server_that_never_says_100(
     [
         pytest.param((), "URL", id="nothing"),
         pytest.param(("www.example.com",), "does not begin with http://", id="no scheme"),
-        pytest.param(("ldap://h/",), "does not begin with http://", id="ldap"),
+        pytest.param(("ldap://h/",), "ldap:// is none of http, https, ftp,", id="ldap"),
         pytest.param(("http://h/", "-o", "a", "-o", "b"), "more -o than URLs", id="two files"),
         pytest.param(("http://h/x", "-o", "a", "-O"), "exclude each other", id="-o and -O"),
         pytest.param(("http://h/x/", "-O"), "has no name to save it under", id="-O, no name"),

@@ -199,3 +199,17 @@ def test_large_pipe(server: FtpServer) -> None:
     with there.open("rb") as stored:
         stored.seek(LARGE_SIZE - len(LARGE_END))
         assert stored.read() == LARGE_END
+
+
+def test_closed_standard_input_is_no_empty_file() -> None:
+    # It would take the place of what is there.
+    done = subprocess.run(
+        f"exec {sys.executable} -m sockettools put - ftp://127.0.0.1:1/x <&-",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (1, "sockettools put: standard input is closed\n")

@@ -23,6 +23,7 @@ from sockettools.net.stream import RECEIVE_SIZE, Stream
 from sockettools.net.tls import client_context
 from sockettools.net.transcript import Event, RecordedStream, Transcript
 from sockettools.protocols.conversation import Conversation
+from sockettools.protocols.replies import read_reply
 from tests.sockettools.protocols.answering import AnsweringStream
 
 if TYPE_CHECKING:
@@ -377,6 +378,42 @@ def test_secrets_are_not_recorded() -> None:
     talk.send_line("NOOP")
     assert stream.said == [b"PASS secret", b"NOOP"]
     assert [event.data for event in events] == [b"PASS ***\r\n", b"NOOP\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "repeated"),
+    [
+        pytest.param("PASS sesame", "PASS ***", b"530 sesame is wrong", id="a password"),
+        pytest.param(
+            "AUTH PLAIN AG1lAHNlc2FtZQ==",
+            "AUTH PLAIN ***",
+            b"535 AG1lAHNlc2FtZQ== means sesame",
+            id="base64 of one",
+        ),
+        pytest.param("c2VzYW1l", "***", b"535 sesame", id="base64 alone"),
+    ],
+)
+def test_a_secret_that_is_repeated_is_not_shown(line: str, shown: str, repeated: bytes) -> None:
+    events: list[Event] = []
+    sink = type("Sink", (), {"write": lambda _self, event: events.append(event)})()
+    stream = RecordedStream(Flood(repeated + b"\r\n", 2), Transcript([sink]))
+    with Conversation(stream, "h:1") as conversation:
+        conversation.send_line(line, shown)
+        said = conversation.without_secrets(conversation.read_line().decode())
+        reply = read_reply(conversation)
+
+    recorded = b"".join(event.data for event in events)
+    assert b"***" in recorded
+    for text in (recorded, said.encode(), reply.text.encode()):
+        assert b"sesame" not in text
+        assert b"AG1l" not in text
+
+
+def test_what_else_is_to_be_hidden() -> None:
+    with Conversation(Flood(b"", 0), "h:1") as conversation:
+        conversation.hide("é", b"x")
+
+        assert conversation.without_secrets("né a x") == "n*** a ***"
 
 
 def test_dotted_there_and_back() -> None:

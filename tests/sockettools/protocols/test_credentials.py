@@ -42,6 +42,12 @@ def netrc(tmp_path: Path) -> Path:
         pytest.param(
             "ftp://a@other/", Credentials("a", "typed"), "Password for a at other: ", id="no entry"
         ),
+        pytest.param(
+            "ftp://nopassword/",
+            Credentials("zoe", "typed"),
+            "Password for zoe at nopassword: ",
+            id="an entry without a password",
+        ),
         pytest.param("ftp://other/", None, "", id="nobody"),
         pytest.param("ftp://noname/", None, "", id="entry without a name"),
     ],
@@ -75,6 +81,7 @@ def test_nobody_is_known_without_any_source() -> None:
     ("octets", "problem"),
     [
         pytest.param(b"machine h\nlogn zoe\n", r"netrc, line [12]: ", id="malformed"),
+        pytest.param(b"machine h login zoe sesame\n", r"netrc, line [12]: ", id="a word too many"),
         pytest.param(b"machine h login \xff\xfe password \xff\n", "no text", id="no text"),
     ],
 )
@@ -83,6 +90,7 @@ def test_files_that_cannot_be_used(octets: bytes, problem: str, netrc: Path) -> 
     with pytest.raises(NetrcError, match=problem) as caught:
         CredentialsSource(netrc)(parse_service_url("ftp://h/"))
     assert str(caught.value).isprintable()
+    assert "sesame" not in str(caught.value)
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
