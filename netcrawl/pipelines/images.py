@@ -14,7 +14,7 @@ from netcrawl.failures import shown
 from netcrawl.items import DownloadedImage
 from netcrawl.pipelines.data_url import parse_data_url
 from netcrawl.pipelines.inspect import ImageFacts, ImageProblem, NotAnImage, inspect
-from netcrawl.pipelines.media import Fetched, Status, StorePipeline, Unwanted
+from netcrawl.pipelines.media import MAX_PICTURE, Fetched, Status, StorePipeline, Unwanted
 from netcrawl.pipelines.replacing import replace_file
 from netcrawl.pipelines.sheet import SHEET, Sheet, write_sheet
 from netcrawl.pipelines.store import StoreError
@@ -52,7 +52,7 @@ class ImagesPipeline(StorePipeline):
     kind: ClassVar[str] = "images"
 
     # Octets. There are no larger ones that would be decoded, but some photographs as TIFF.
-    max_size: ClassVar[int] = 64 * 1024 * 1024
+    max_size: ClassVar[int] = MAX_PICTURE
 
     min_width = 0
     min_height = 0

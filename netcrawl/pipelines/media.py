@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 MAX_SIZE = 1024**3
 MAX_TIME = 1800
 
+# Octets of a picture; they are in memory while it is decoded.
+MAX_PICTURE = 64 * 1024 * 1024
+
 # Characters of a field. What is longer, or does not print, is none that a server can mean.
 MAX_FIELD = 1000
 

@@ -15,7 +15,7 @@ from netcrawl.extract.images import pictures
 from netcrawl.extract.page import as_html, media_type
 from netcrawl.failures import shown
 from netcrawl.items import DownloadedImage
-from netcrawl.pipelines.images import ImagesPipeline
+from netcrawl.pipelines.media import MAX_PICTURE
 from netcrawl.spiders.site import SiteSpider
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ImagesSpider(SiteSpider):
     async def start(self) -> AsyncIterator[Any]:
         """Request every start, which may be a picture itself: as large as one may be."""
         async for request in super().start():
-            request.meta["download_maxsize"] = ImagesPipeline.max_size
+            request.meta["download_maxsize"] = MAX_PICTURE
             yield request
 
     def parse_page(self, response: Response) -> Iterator[DownloadedImage]:
