@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sockettools.cli.accessing import accessing, add_access_arguments, read_service_url
 from sockettools.cli.printing import print_lines
 from sockettools.cli.status import ExitStatus, WrongUsage
-from sockettools.tasks.fetch.pop3 import mailbox, message_number
+from sockettools.tasks.fetch.pop3 import mailbox, message_of, numbers_of
 
 if TYPE_CHECKING:
     import argparse
@@ -24,10 +24,10 @@ HELP = "delete messages from a mailbox (POP3)"
 
 @dataclass
 class Deletion:
-    """Messages of one mailbox, by number, and the URLs that they were given as."""
+    """Messages of one mailbox, by number or unique identifier, and the URLs they were given as."""
 
     url: ServiceUrl
-    messages: dict[int, ServiceUrl] = field(default_factory=dict)
+    messages: dict[int | str, ServiceUrl] = field(default_factory=dict)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "urls",
         metavar="URL",
         nargs="+",
-        help="pop3://USER@HOST/NUMBER or pop3s://: a message, by its number in the list that get "
-        "prints; if one of several is not there, none is deleted",
+        help="pop3://USER@HOST/NUMBER or pop3s://: a message, by its number, which is that of the "
+        "session that deletes it: it is not the one that get has listed if messages before it were "
+        "deleted meanwhile. pop3://USER@HOST/;UIDL=ID is always the same message, ID being the uid "
+        "in that list. If one of several is not there, none is deleted",
     )
     add_access_arguments(parser)
 
@@ -64,13 +66,13 @@ def read_deletions(texts: Sequence[str]) -> list[Deletion]:
     for text in texts:
         url = read_service_url(text, "pop3")
         try:
-            number = message_number(url)
+            message = message_of(url)
         except ValueError as exc:
             raise WrongUsage(f"{url}: {exc}") from exc
-        if number is None:
+        if message is None:
             raise WrongUsage(f"{url} names no message: write its number behind the last slash")
         box = replace(url, path="")
-        deletions.setdefault(box, Deletion(box)).messages.setdefault(number, url)
+        deletions.setdefault(box, Deletion(box)).messages.setdefault(message, url)
     return list(deletions.values())
 
 
@@ -83,17 +85,20 @@ def delete(deletions: Iterable[Deletion], access: Access) -> Iterator[ServiceUrl
     Raises:
         NegativeReply: a message is not there, or cannot be deleted; then none was. Only the answer
             to the last command, which deletes, may mean that some were.
+        NotOffered: a unique identifier is not unique; then none was.
     """
     with ExitStack() as stack:
         sessions = []
         for deletion in deletions:
             client = stack.enter_context(mailbox(deletion.url, access))
-            for number in deletion.messages:
+            # A message may be named in both ways.
+            numbers = list(dict.fromkeys(numbers_of(client, deletion.messages).values()))
+            for number in numbers:
                 client.size(number)
-            sessions.append((client, deletion))
-        for client, deletion in sessions:
-            for number in deletion.messages:
+            sessions.append((client, deletion, numbers))
+        for client, _, numbers in sessions:
+            for number in numbers:
                 client.delete(number)
-        for client, deletion in sessions:
+        for client, deletion, _ in sessions:
             client.quit()  # without which no server deletes what was marked
             yield from deletion.messages.values()

@@ -33,7 +33,7 @@ from sockettools.protocols.ftp_grammar import (
     parse_pasv,
 )
 from sockettools.protocols.ftp_listing import ListingFormat, maybe_time
-from sockettools.protocols.replies import Reply, negative_reply, read_reply, shown
+from sockettools.protocols.replies import Reply, hidden, negative_reply, read_reply, shown
 from sockettools.service_url import SCHEMES
 
 if TYPE_CHECKING:
@@ -386,13 +386,14 @@ class FtpClient(Closing):
             return parse(reply.text)
         except ValueError as exc:
             self._state = State.OVER
+            said = _said(hidden(self._conversation, reply))
             raise RemoteProtocolError(
-                f"{self.peer} opened no port for data: {_said(reply)}: {exc}"
+                f"{self.peer} opened no port for data: {said}: {exc}"
             ) from exc
 
     def _finish(self, what: str) -> None:
         """Read the reply that comes after the data."""
-        reply = self._final_reply()
+        reply = hidden(self._conversation, self._final_reply())
         if reply.kind in (4, 5):
             if reply.code != 421:
                 self._state = State.LOGGED_IN
@@ -455,6 +456,7 @@ class FtpClient(Closing):
         self._expect(reply, (2,), what)
 
     def _expect(self, reply: Reply, kinds: tuple[int, ...], what: str) -> None:
+        reply = hidden(self._conversation, reply)
         if reply.code == 421 or (reply.kind in (4, 5) and reply.kind not in kinds):
             raise negative_reply(self.peer, what, reply)
         if reply.kind not in kinds:

@@ -18,6 +18,7 @@ from sockettools.errors import (
     TooLong,
     TransientNegativeReply,
 )
+from sockettools.lifetime import Closing
 from sockettools.protocols.commands import check_legal
 from sockettools.protocols.mail_headers import MAX_HEAD
 from sockettools.protocols.nntp_overview import (
@@ -29,7 +30,7 @@ from sockettools.protocols.nntp_overview import (
     parse_overview,
     text_of,
 )
-from sockettools.protocols.replies import Reply, negative_reply, read_reply, shown
+from sockettools.protocols.replies import Reply, hidden, negative_reply, read_reply, shown
 
 if TYPE_CHECKING:
     import ssl
@@ -47,7 +48,8 @@ class NntpState(Enum):
     CONNECTED = 1  # nobody has said anything
     READY = 2
     IN_GROUP = 3  # article numbers mean something
-    RECEIVING = 4  # a list or an article is on its way: there can be no other command
+    # An answer, a list or an article is on its way, or made no sense: there is no other command.
+    RECEIVING = 4
     CLOSED = 5
 
 
@@ -83,10 +85,8 @@ _NOT_KNOWN = frozenset({500, 501, 502, 503})
 # No such article: the current one, that number, that message-id.
 _NO_ARTICLE = frozenset({420, 423, 430})
 
-_HINTS = {
-    480: " (it wants to know who asks: give user name and password)",
-    483: " (it wants encryption first)",
-}
+# RFC 3977 section 6 ends at 2,147,483,647, and servers with many binaries went on.
+MAX_NUMBER = 10**18 - 1
 
 # RFC 3977 section 3.1, with the line end.
 MAX_COMMAND = 512
@@ -112,7 +112,7 @@ _MAX_HEAD_READ = 16 * MAX_HEAD
 _GROUP = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _MESSAGE_ID = re.compile(r"<[!-=?-~]{1,248}>")  # RFC 3977 section 9.8
 _GROUP_REPLY = re.compile(r"([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t]+([0-9]{1,18})(?:[ \t].*)?")
-_ACTIVE = re.compile(rb"([^ \t]+)[ \t]+(-?[0-9]{1,18})[ \t]+(-?[0-9]{1,18})[ \t]+([^ \t]+)[ \t]*")
+_ACTIVE = re.compile(rb"([^ \t]+)[ \t]+([0-9]{1,18})[ \t]+([0-9]{1,18})[ \t]+([^ \t]+)[ \t]*")
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ def nobody() -> Credentials | None:
     return None
 
 
-class NntpClient:
-    """A session; it does not close its conversation.
+class NntpClient(Closing):
+    """A session with a server, over a conversation that it takes over. Begin with ``greet``.
 
     All methods raise:
         LocalProtocolError: the command is not legal now, or its argument is none.
@@ -165,6 +165,7 @@ class NntpClient:
         self.is_posting_allowed = False
         self._conversation = conversation
         self._credentials = credentials
+        self._has_tried_login = False
         self._is_logged_in = False
         self._group: Group | None = None
         # None where it was not asked; empty where the server does not tell.
@@ -173,9 +174,16 @@ class NntpClient:
 
     # Beginning and end
 
+    def close(self) -> None:
+        """Give the connection up."""
+        self.state = NntpState.CLOSED
+        self._conversation.close()
+
     def greet(self) -> Reply:
         """Wait for the server's greeting (RFC 3977 section 5.1)."""
-        reply = read_reply(self._conversation)
+        if self.state is not NntpState.CONNECTED:
+            raise LocalProtocolError(f"there is only one greeting of {self._peer}")
+        reply = self._answer()
         self._check("the connection", reply, 200, 201)
         self.is_posting_allowed = reply.code == 200
         self.state = NntpState.READY
@@ -218,7 +226,11 @@ class NntpClient:
         self._capabilities = self._columns = None
 
     def login(self, credentials: Credentials) -> None:
-        """Say who this is (RFC 4643 section 2.3)."""
+        """Say who this is, once (RFC 4643 section 2.3)."""
+        check_legal(COMMANDS, "AUTHINFO", self.state)
+        if self._is_logged_in:
+            raise LocalProtocolError(f"this session is logged in already at {self._peer}")
+        self._has_tried_login = True
         reply = self._exchange("AUTHINFO", f"AUTHINFO USER {credentials.username}")
         self._check("AUTHINFO USER", reply, 281, 381)
         if reply.code == 381:
@@ -270,7 +282,7 @@ class NntpClient:
         reply = self._command("GROUP", f"GROUP {_word(name)}", 211)
         match = _GROUP_REPLY.fullmatch(reply.text)
         if match is None:
-            raise RemoteProtocolError(f"{self._peer} selected a group with {shown(reply.text)!r}")
+            raise self._malformed("selected a group with", reply.text)
         count, low, high = map(int, match.groups())
         self._group = Group(name, count, low, high)
         self.state = NntpState.IN_GROUP
@@ -281,24 +293,32 @@ class NntpClient:
     def overview(self, low: int, high: int | None = None) -> Iterator[Overview]:
         """Ask for a line about each article of a range, of all from ``low`` on if that is all.
 
-        Numbers of articles that are not there are left out. It is done by OVER (RFC 3977 section
-        8.3) or XOVER (RFC 2980 section 2.8); or by asking for headers one by one, if they are few.
+        Numbers of articles that are not there are left out; those above the last one that the group
+        had when it was selected are not asked for, since some servers refuse them. It is done by
+        OVER (RFC 3977 section 8.3) or XOVER (RFC 2980 section 2.8); or by asking for headers one by
+        one, if they are few.
 
         Raises:
             PermanentNegativeReply: the server has no overview, and the range is long.
         """
         check_legal(COMMANDS, "OVER", self.state)
+        numbers = _range(low, high)
+        if high is not None:
+            assert self._group is not None
+            high = min(high, self._group.high)
+            if high < low:
+                return iter(())
+            numbers = f"{low}-{high}"
         columns = self._overview_columns()
-        numbers = f"{low}-" if high is None else f"{low}-{high}"
         for verb in ("OVER", "XOVER"):
-            reply = self._maybe("OVER", f"{verb} {numbers}", 224, *_NO_ARTICLE)
+            reply = self._ask_for_overview(f"{verb} {numbers}")
             if reply is None:
                 continue
             if reply.code != 224:
                 return iter(())
             most = MAX_OVERVIEWS if high is None else min(high - low + 1, MAX_OVERVIEWS)
             lines = self._lines(most, "overviews", MAX_OVERVIEW_LINE)
-            return (parse_overview(line, columns) for line in lines)
+            return (self._overview(line, columns, low, high) for line in lines)
         assert self._group is not None
         return self._overview_by_heads(low, self._group.high if high is None else high)
 
@@ -326,6 +346,33 @@ class NntpClient:
         reply = self._answer()
         self._check("the article", reply, 240)
         return reply
+
+    def _ask_for_overview(self, line: str) -> Reply | None:
+        """Send a command for it; None from a server that does not know the command."""
+        try:
+            return self._command("OVER", line, 224, *_NO_ARTICLE)
+        except NegativeReply as exc:
+            if exc.code not in _NOT_KNOWN:
+                raise
+            # Who says to have it, and knows it, has a reason to refuse it.
+            if exc.code != 500 and "OVER" in self.capabilities():
+                raise
+            return None
+
+    def _overview(
+        self, line: bytes, columns: tuple[Column, ...], low: int, high: int | None
+    ) -> Overview:
+        try:
+            overview = parse_overview(line, columns)
+        except RemoteProtocolError:
+            begin = text_of(line.partition(b"\t")[0])
+            raise self._malformed("begins an overview not with a number but with", begin) from None
+        if overview.number < low or (high is not None and overview.number > high):
+            raise RemoteProtocolError(
+                f"{self._peer} sent the overview of article {overview.number}, "
+                f"which is not one of {_range(low, high)}"
+            )
+        return overview
 
     # What they have in common
 
@@ -364,22 +411,40 @@ class NntpClient:
         return self._answer()
 
     def _answer(self) -> Reply:
+        before, self.state = self.state, NntpState.RECEIVING
         reply = read_reply(self._conversation)
-        if reply.code == 400:  # the server closes with it (RFC 3977 section 3.2.1)
-            self.state = NntpState.CLOSED
+        # The server closes with 400 (RFC 3977 section 3.2.1).
+        self.state = NntpState.CLOSED if reply.code == 400 else before
         return reply
 
     def _check(self, what: str, reply: Reply, *hoped: int) -> None:
         if reply.code in hoped:
             return
+        reply = hidden(self._conversation, reply)
         if reply.kind not in (4, 5):
+            self.state = NntpState.RECEIVING
             raise RemoteProtocolError(
                 f"{self._peer} answered {what} with {reply.code} {shown(reply.text)}".rstrip()
             )
         error = negative_reply(self._peer, what, reply)
-        hint = _HINTS.get(reply.code, "")
         kind = TransientNegativeReply if reply.code in TRANSIENT_CODES else PermanentNegativeReply
-        raise kind(f"{error}{hint}", reply.code, reply.text)
+        raise kind(f"{error}{self._hint(reply.code)}", reply.code, reply.text)
+
+    def _hint(self, code: int) -> str:
+        if code == 483:
+            return " (it wants encryption first)"
+        if code != 480:
+            return ""
+        if self._is_logged_in:
+            return " (this login does not allow it)"
+        if self._has_tried_login:
+            return ""
+        return " (it wants to know who asks: give user name and password)"
+
+    def _malformed(self, what: str, said: str) -> RemoteProtocolError:
+        self.state = NntpState.RECEIVING
+        words = shown(self._conversation.without_secrets(said))
+        return RemoteProtocolError(f"{self._peer} {what} {words!r}")
 
     def _lines(self, most: int, what: str, limit: int | None = None) -> Iterator[bytes]:
         """Return the lines of a list, of which there are so many at most."""
@@ -404,20 +469,26 @@ class NntpClient:
         return receive()
 
     def _text(self, verb: str, which: int | str, code: int) -> Iterator[bytes]:
-        if isinstance(which, int):
-            self._command("ARTICLE number", f"{verb} {which}", code)
-        elif _MESSAGE_ID.fullmatch(which):
-            self._command("ARTICLE message-id", f"{verb} {which}", code)
-        else:
-            raise LocalProtocolError(f"{which[:100]!r} is no message-id: <NAME@HOST>")
+        by_number = _is_number(which)
+        if not by_number and not (isinstance(which, str) and _MESSAGE_ID.fullmatch(which)):
+            raise LocalProtocolError(
+                f"{which!r:.100} is no number of an article, and no message-id: <NAME@HOST>"
+            )
+        by = "number" if by_number else "message-id"
+        reply = self._command(f"ARTICLE {by}", f"{verb} {which}", code)
+        number, message_id, *_ = *reply.text.split(None, 2), "", ""
+        # The number is 0, or any, where it was not asked for (RFC 3977 section 6.2.1).
+        told = number.lstrip("0") if by_number else message_id
+        # The name of an article may have in it what is somebody's password.
+        visible = self._conversation.without_secrets
+        if visible(told) != visible(str(which)):
+            raise self._malformed(f"was asked for article {which} and sends", reply.text)
         return self._receiving(self._conversation.read_dotted())
 
     def _listed_group(self, line: bytes) -> ListedGroup:
         match = _ACTIVE.fullmatch(line)
         if match is None:
-            raise RemoteProtocolError(
-                f"{self._peer} has {shown(text_of(line))!r} in its list of groups"
-            )
+            raise self._malformed("has in its list of groups", text_of(line))
         return ListedGroup(text_of(match[1]), int(match[3]), int(match[2]), text_of(match[4]))
 
     def _overview_columns(self) -> tuple[Column, ...]:
@@ -460,3 +531,21 @@ def _word(text: str) -> str:
     if not _GROUP.fullmatch(text):
         raise LocalProtocolError(f"{text[:100]!r} is no name of a group")
     return text
+
+
+def _range(low: int, high: int | None) -> str:
+    """Return a range as commands have it.
+
+    Raises:
+        LocalProtocolError: these are no numbers of articles.
+    """
+    if not _is_number(low) or not (high is None or _is_number(high)):
+        raise LocalProtocolError(
+            f"{low!r:.50} to {high!r:.50} is no range of articles, whose numbers begin with 1"
+        )
+    return f"{low}-" if high is None else f"{low}-{high}"
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether an article may have it; 0 means none (RFC 3977 section 6)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_NUMBER

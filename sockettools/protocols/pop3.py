@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sockettools.errors import (
     LocalProtocolError,
-    NegativeReply,
     NotOffered,
     PermanentNegativeReply,
     RemoteProtocolError,
@@ -27,13 +26,12 @@ from sockettools.protocols.pop3_replies import (
     apop_digest,
     parse_reply,
     parse_timestamp,
-    without_secrets,
 )
 from sockettools.protocols.replies import shown
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from typing import TypeVar
 
     from sockettools.protocols.access import Credentials
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
 class State(Enum):
     """Where a session is (RFC 1939 section 3)."""
 
+    CONNECTED = "connected"  # nobody has said anything
     AUTHORIZATION = "authorization"
     TRANSACTION = "transaction"
     UPDATE = "update"
@@ -126,7 +125,7 @@ class Pop3Client(Closing):
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._state = State.AUTHORIZATION
+        self._state = State.CONNECTED
         self._timestamp: str | None = None
         self._capabilities: Mapping[str, tuple[str, ...]] | None = None
 
@@ -143,7 +142,10 @@ class Pop3Client(Closing):
 
     def greet(self) -> str:
         """Wait for the server's greeting and return its text (RFC 1939 section 4)."""
+        if self._state is not State.CONNECTED:
+            raise LocalProtocolError(f"there is only one greeting of {self._conversation.peer}")
         greeting = self._checked(self._read_line(), "the connection")
+        self._state = State.AUTHORIZATION
         self._timestamp = parse_timestamp(greeting)
         return greeting
 
@@ -185,21 +187,23 @@ class Pop3Client(Closing):
         Raises:
             NotOffered: the server offers none of these.
         """
+        if self._state is State.TRANSACTION:
+            raise LocalProtocolError(
+                f"this session is logged in already at {self._conversation.peer}"
+            )
+        check_legal(COMMANDS, "USER", self._state)
         offered = self.capabilities()
-        try:
-            if not offered or "USER" in offered:
-                self._login_by_user(credentials)
-            elif "PLAIN" in offered.get("SASL", ()):
-                self._login_by_plain(credentials)
-            elif self._timestamp:
-                self._login_by_apop(credentials, self._timestamp)
-            else:
-                raise NotOffered(
-                    f"{self._conversation.peer} offers no way to log in that is known here "
-                    "(USER, SASL PLAIN or APOP)"
-                )
-        except (NegativeReply, RemoteProtocolError) as exc:
-            raise without_secrets(exc, credentials) from None
+        if not offered or "USER" in offered:
+            self._login_by_user(credentials)
+        elif "PLAIN" in offered.get("SASL", ()):
+            self._login_by_plain(credentials)
+        elif self._timestamp:
+            self._login_by_apop(credentials, self._timestamp)
+        else:
+            raise NotOffered(
+                f"{self._conversation.peer} offers no way to log in that is known here "
+                "(USER, SASL PLAIN or APOP)"
+            )
         self._state = State.TRANSACTION
         self._capabilities = None
 
@@ -245,6 +249,30 @@ class Pop3Client(Closing):
             UidListing(number, uid.decode("utf-8", "backslashreplace")) for number, uid in lines
         )
 
+    def numbers(self, uids: Collection[str]) -> dict[str, int]:
+        """Return the numbers that messages have in this session, by their unique identifiers.
+
+        Raises:
+            PermanentNegativeReply: there is no such message, or the server has no identifiers.
+            NotOffered: several messages have it; RFC 1939 section 7 lets copies have the same.
+        """
+        wanted = frozenset(uids)
+        found: dict[str, int] = {}
+        several = ""
+        for number, uid in self.uids():  # all of it, since no other command is legal before
+            if uid in wanted and found.setdefault(uid, number) != number:
+                several = uid
+        if several:
+            raise NotOffered(
+                f"{self._conversation.peer} has several messages with the UIDL {_quoted(several)}"
+            )
+        for uid in uids:
+            if uid not in found:
+                raise PermanentNegativeReply(
+                    f"{self._conversation.peer} has no message with the UIDL {_quoted(uid)}"
+                )
+        return found
+
     def retrieve(self, number: int) -> Iterator[bytes]:
         """Return the blocks of a message as it is, with its CRLFs (RETR, RFC 1939 section 5).
 
@@ -259,7 +287,7 @@ class Pop3Client(Closing):
         Raises:
             PermanentNegativeReply: also where the server has no TOP; it is optional.
         """
-        if not 0 <= lines < 10**10:
+        if not _is_integer(lines) or not 0 <= lines < 10**10:
             raise LocalProtocolError(f"{lines!r:.50} is no number of lines")
         command = f"TOP {_message_number(number)} {lines}"
         try:
@@ -317,6 +345,8 @@ class Pop3Client(Closing):
     def _login_by_apop(self, credentials: Credentials, timestamp: str) -> None:
         digest = apop_digest(timestamp, _octets(credentials.password)).encode()
         username = _octets(credentials.username)
+        # A name may be shown in another way than it is sent.
+        self._conversation.hide(digest)
         if b" " in username:
             raise LocalProtocolError("APOP takes no user name with a space in it")
         name = shown(credentials.username)
@@ -347,13 +377,14 @@ class Pop3Client(Closing):
             reply = parse_reply(line)
         except ValueError:
             self._state = State.ANSWERING
-            said = shown(line.decode("utf-8", "backslashreplace"))
+            said = self._shown(line.decode("utf-8", "backslashreplace"))
             raise RemoteProtocolError(f"{peer} sent no reply of POP3 but {said!r}") from None
         if reply.is_positive:
             return reply.text
         kind = TransientNegativeReply if reply.is_transient else PermanentNegativeReply
-        said = f"-ERR {shown(reply.text)}".rstrip()
-        raise kind(f"{peer} refused {what}: {said}", "-ERR", reply.text)
+        said = f"-ERR {self._shown(reply.text)}".rstrip()
+        text = self._conversation.without_secrets(reply.text)
+        raise kind(f"{peer} refused {what}: {said}", "-ERR", text)
 
     def _ask_for_capabilities(self) -> Mapping[str, tuple[str, ...]]:
         try:
@@ -396,14 +427,25 @@ class Pop3Client(Closing):
     def _malformed(self, command: str, text: str) -> RemoteProtocolError:
         self._state = State.ANSWERING
         return RemoteProtocolError(
-            f"{self._conversation.peer} answered {command} with {shown(text)!r}"
+            f"{self._conversation.peer} answered {command} with {self._shown(text)!r}"
         )
+
+    def _shown(self, text: str) -> str:
+        return shown(self._conversation.without_secrets(text))
 
 
 def _message_number(number: int) -> int:
-    if not 1 <= number < 10**10:
+    if not _is_integer(number) or not 1 <= number < 10**10:
         raise LocalProtocolError(f"{number!r:.50} is no number of a message")
     return number
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _quoted(uid: str) -> str:
+    return repr(shown(uid[:100]))
 
 
 def _octets(text: str) -> bytes:

@@ -1,25 +1,13 @@
-"""What a POP3 server says, and what may not be repeated of it."""
+"""What a POP3 server says."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from sockettools.errors import LocalProtocolError, NegativeReply
-from sockettools.protocols import sasl
-
-if TYPE_CHECKING:
-    from sockettools.errors import RemoteProtocolError
-    from sockettools.protocols.access import Credentials
 
 # Response codes for what may do later (RFC 2449 section 8.1, RFC 3206 section 4).
 TRANSIENT = frozenset({"IN-USE", "LOGIN-DELAY", "SYS/TEMP"})
-
-# A password that is shorter may be a part of any word.
-_SECRET_SIZE = 4
 
 _REPLY = re.compile(rb"(\+OK|-ERR)(?:[ \t](.*))?", re.DOTALL | re.IGNORECASE)
 _RESPONSE_CODE = re.compile(r"\[([^\]\s]{1,100})[^\]]*\]")
@@ -77,24 +65,3 @@ def apop_digest(timestamp: str, password: bytes) -> str:
     'c4c9334bac560ecc979e58001b3e22fb'
     """
     return hashlib.md5(timestamp.encode() + password, usedforsecurity=False).hexdigest()
-
-
-def without_secrets(
-    error: NegativeReply | RemoteProtocolError, credentials: Credentials
-) -> NegativeReply | RemoteProtocolError:
-    """Return the error of a login without the password, which some servers repeat."""
-    secrets = []
-    with suppress(LocalProtocolError):  # such credentials cannot have been sent that way
-        secrets.append(sasl.plain(credentials))
-    if len(credentials.password) >= _SECRET_SIZE:
-        secrets.append(credentials.password)
-    message = _hidden(str(error), secrets)
-    if isinstance(error, NegativeReply):
-        return type(error)(message, error.code, _hidden(error.text, secrets))
-    return type(error)(message)
-
-
-def _hidden(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text

@@ -6,7 +6,7 @@ RFC 959 section 4.2, RFC 5321 section 4.2, RFC 3977 section 3.2. NNTP's have one
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sockettools.errors import (
@@ -78,8 +78,15 @@ def read_reply(conversation: Conversation) -> Reply:
                 lines.append(line[4:])
                 break
             lines.append(line.removeprefix(match[1] + b"-"))
-    # What the server repeats of a password is to be neither in errors nor in what is shown.
-    return Reply(code, tuple(conversation.without_secrets(_decoded(line)) for line in lines))
+    return Reply(code, tuple(map(_decoded, lines)))
+
+
+def hidden(conversation: Conversation, reply: Reply) -> Reply:
+    """Return the reply as it may be shown, without the secrets that it repeats.
+
+    What it is read for has to be taken from itself: a password may be part of any number.
+    """
+    return replace(reply, lines=tuple(map(conversation.without_secrets, reply.lines)))
 
 
 def negative_reply(peer: str, what: str, reply: Reply) -> NegativeReply:

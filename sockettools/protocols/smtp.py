@@ -26,7 +26,7 @@ from sockettools.errors import (
 from sockettools.lifetime import Closing
 from sockettools.protocols import sasl
 from sockettools.protocols.commands import check_legal
-from sockettools.protocols.replies import Reply, negative_reply, read_reply, shown
+from sockettools.protocols.replies import Reply, hidden, negative_reply, read_reply, shown
 from sockettools.protocols.smtp_ehlo import own_name, parse_extensions
 from sockettools.protocols.smtp_mail import Content, envelope_address
 from sockettools.text import visible
@@ -401,7 +401,8 @@ class SmtpClient(Closing):
         If there is none because the connection has ``broken``, that is raised.
         """
         try:
-            reply = read_reply(self.conversation)
+            # Nothing is read from a reply behind a password but its code.
+            reply = hidden(self.conversation, read_reply(self.conversation))
         except SocketToolsError:
             self._state = State.ENDED
             if broken:

@@ -85,6 +85,8 @@ def parse_news_path(path: str) -> NewsUrl:
     if not which:
         return NewsUrl(group=name)
     if _NUMBER.fullmatch(which):
+        if not int(which):
+            raise ValueError("the numbers of articles begin with 1")
         return NewsUrl(group=name, article=int(which))
     return _range(name, which)
 
@@ -117,23 +119,37 @@ def _decoded(written: str) -> str:
 def fetch(url: ServiceUrl, access: Access, wanted: Wanted) -> Iterator[Resource]:
     """Yield what the URL leads to: a table of groups or articles, or an article."""
     target = parse_news_path(url.path)
+    if target.article is None and wanted.headers:
+        raise ValueError("only an article has a header: the URL names none")
+    name = file_name(url) or ""
     with news_session(url, access) as client:
         if target.article is not None:
-            yield _article(client, target, wanted)
+            if target.group is not None:
+                client.group(target.group)
+            blocks = (client.head if wanted.headers else client.article)(target.article)
+            yield Resource(blocks, "message/rfc822", name=name)
         elif target.group is not None:
             rows = _overview_rows(_overviews(client, target))
-            yield Resource(table(rows), _TABLE_TYPE, name=_file_name(target.group, "txt"))
+            yield Resource(table(rows), _TABLE_TYPE, name=name)
         else:
-            yield Resource(table(_group_rows(client, target.pattern)), _TABLE_TYPE)
+            yield Resource(table(_group_rows(client, target.pattern)), _TABLE_TYPE, name=name)
 
 
-def _article(client: NntpClient, target: NewsUrl, wanted: Wanted) -> Resource:
-    assert target.article is not None
-    if target.group is not None:
-        client.group(target.group)
-    blocks = (client.head if wanted.headers else client.article)(target.article)
-    name = str(target.article).strip("<>")
-    return Resource(blocks, "message/rfc822", name=_file_name(name, "eml"))
+def file_name(url: ServiceUrl) -> str | None:
+    """Return the name of a file of what the URL leads to; None where it does not tell.
+
+    >>> from sockettools.service_url import parse_service_url
+    >>> file_name(parse_service_url("nntp://h/test.general/5"))
+    '5.eml'
+    """
+    try:
+        target = parse_news_path(url.path)
+    except ValueError:
+        return None
+    if target.article is not None:
+        return _file_name(str(target.article).strip("<>"), "eml")
+    name = target.group or target.pattern
+    return None if name is None else _file_name(name, "txt")
 
 
 def _overviews(client: NntpClient, target: NewsUrl) -> Iterator[Overview]:
@@ -143,11 +159,9 @@ def _overviews(client: NntpClient, target: NewsUrl) -> Iterator[Overview]:
     if low is None:
         low, high = group.low, group.high
     # Servers that would refuse a range in an empty group need not be asked.
-    if group.high < group.low or (group.count == 0 and group.high == group.low):
+    if group.high < max(group.low, 1) or (group.count == 0 and group.high == group.low):
         return iter(())
-    if high is not None and high < low:
-        return iter(())
-    return client.overview(low, high)
+    return client.overview(max(low, 1), high)
 
 
 def _overview_rows(overviews: Iterator[Overview]) -> Iterator[tuple[str, ...]]:
@@ -205,8 +219,10 @@ def news_session(url: ServiceUrl, access: Access) -> Iterator[NntpClient]:
             access.check_login(conversation, url.host)
         return found
 
-    with access.open(url.host, url.port, implicit_tls=url.implicit_tls) as conversation:
-        client = NntpClient(conversation, credentials)
+    with (
+        access.open(url.host, url.port, implicit_tls=url.implicit_tls) as conversation,
+        NntpClient(conversation, credentials) as client,
+    ):
         client.greet()
         _become_reader(client)
         _encrypt(client, conversation, url, access)

@@ -1,4 +1,8 @@
-"""What ``pop3://user@host/3`` leads to: a message; and without a number, the list of messages."""
+"""What ``pop3://user@host/3`` leads to: a message; and without a number, the list of messages.
+
+``pop3://user@host/;UIDL=whqtswO00WBw418f9t5JxYwZ`` is the same message in all sessions: RFC 2384
+has no such URLs, and this form is after IMAP's ``;UID=``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from array import array
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from sockettools.errors import NotOffered, PermanentNegativeReply, SocketToolsError
 from sockettools.protocols.access import TlsPolicy
@@ -14,7 +19,7 @@ from sockettools.protocols.pop3 import Pop3Client, State
 from sockettools.tasks.fetch.resource import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sockettools.protocols.access import Access
     from sockettools.protocols.conversation import Conversation
@@ -25,6 +30,14 @@ if TYPE_CHECKING:
 COLUMNS = ("number", "octets", "uid")
 
 _NUMBER = re.compile(r"/([1-9][0-9]{0,9})")
+_UIDL = re.compile(r"/;UIDL=(.{1,1000})", re.IGNORECASE | re.DOTALL)
+
+# RFC 1939 section 7 has 70 characters without spaces; servers have others.
+_UID = re.compile(r"[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
+
+# What is in no file's name, and its length without the ending.
+_NOT_IN_NAMES = re.compile(r"[^\w.@+=~-]")
+_MAX_NAME = 100
 
 # The size of a message that is in no list, or was printed.
 _NONE = -1
@@ -36,15 +49,16 @@ def fetch(url: ServiceUrl, access: Access, wanted: Wanted) -> Iterator[Resource]
 
     ``size`` is not told: servers count as the message lies on their disk.
     """
-    number = message_number(url)
-    if number is None and wanted.headers:
+    message = message_of(url)
+    if message is None and wanted.headers:
         raise ValueError("only a message has a header: the URL has no number")
     with mailbox(url, access) as client:
-        if number is None:
+        if message is None:
             yield Resource(_listing(client), "text/tab-separated-values; charset=utf-8")
         else:
+            number = numbers_of(client, [message])[message]
             blocks = client.top(number) if wanted.headers else client.retrieve(number)
-            yield Resource(blocks, "message/rfc822", name=f"{number}.eml")
+            yield Resource(blocks, "message/rfc822", name=file_name(url) or "")
         # What was not read to its end is given up.
         if client.state is State.TRANSACTION:
             # Everything is there already, so it does not matter how they part.
@@ -52,18 +66,60 @@ def fetch(url: ServiceUrl, access: Access, wanted: Wanted) -> Iterator[Resource]
                 client.quit()
 
 
-def message_number(url: ServiceUrl) -> int | None:
-    """Return the number of the message that a URL names; None if it is the mailbox.
+def message_of(url: ServiceUrl) -> int | str | None:
+    """Return the message that a URL names: its number, or its unique identifier.
+
+    None is the mailbox. A number is the message's in one session only: it gets another one where
+    messages before it were deleted.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is neither.
+
+    >>> from sockettools.service_url import parse_service_url
+    >>> message_of(parse_service_url("pop3://user@h/;UIDL=a%2Fb"))
+    'a/b'
     """
     if url.path in ("", "/"):
         return None
-    match = _NUMBER.fullmatch(url.path)
+    if match := _NUMBER.fullmatch(url.path):
+        return int(match[1])
+    match = _UIDL.fullmatch(url.path)
     if match is None:
-        raise ValueError(f"{url.path[1:][:50]!r} is no number of a message, which begin with 1")
-    return int(match[1])
+        raise ValueError(
+            f"{url.path[1:][:50]!r} is no number of a message, which begin with 1, nor ;UIDL=ID"
+        )
+    uid = unquote(match[1], errors="backslashreplace")  # as the list of messages has it
+    if not _UID.fullmatch(uid):
+        raise ValueError(f"{match[1][:50]!r} is no unique identifier of a message")
+    return uid
+
+
+def numbers_of(client: Pop3Client, messages: Collection[int | str]) -> dict[int | str, int]:
+    """Return the numbers that the messages have in this session; see ``message_of``.
+
+    Raises:
+        NegativeReply: there is no such unique identifier, or the server tells none.
+        NotOffered: it is not unique.
+    """
+    uids = [message for message in messages if isinstance(message, str)]
+    found = client.numbers(uids) if uids else {}
+    return {m: found[m] if isinstance(m, str) else m for m in messages}
+
+
+def file_name(url: ServiceUrl) -> str | None:
+    """Return the name of a file of the message; None where the URL does not tell.
+
+    >>> from sockettools.service_url import parse_service_url
+    >>> file_name(parse_service_url("pop3://user@h/3"))
+    '3.eml'
+    """
+    try:
+        message = message_of(url)
+    except ValueError:
+        return None
+    if message is None:
+        return None
+    return f"{_NOT_IN_NAMES.sub('_', str(message)[:_MAX_NAME]).lstrip('.')}.eml"
 
 
 @contextmanager

@@ -53,6 +53,22 @@ def test_messages_are_deleted(server: Mail) -> None:
 
 
 @needs_programs("dovecot")
+def test_messages_are_deleted_by_their_identifiers(server: Mail) -> None:
+    before = [uid.decode() for uid in fill(server, "spare", 1)]
+    urls = [url_of(server, "spare", f"/;UIDL={uid}") for uid in (before[1], before[-1])]
+    assert get("--tls", "off", urls[0]).out.startswith(b"Subject: hello")
+    # A number of the list is another message's after the first deletion.
+    for url in urls:
+        assert delete(server, url)[::2] == (0, ""), url
+    assert [uid.decode() for uid in uids(server, "spare")] == [before[0], *before[2:-1]]
+
+    status, output, errors = delete(server, url_of(server, "spare", "/1"), urls[0])
+    assert (status, output) == (4, "")
+    assert errors.endswith(f" has no message with the UIDL {before[1]!r}\n")
+    assert len(uids(server, "spare")) == len(before) - 2
+
+
+@needs_programs("dovecot")
 def test_two_names_of_one_mailbox(server: Mail) -> None:
     before = fill(server, "changing", 1)
     tls = f"pop3s://changing:secret@{HOST}:{server.pop3s}/2"
@@ -105,6 +121,7 @@ def test_getting_deletes_nothing(server: Mail) -> None:
         pytest.param("pop3://u:hidden@h/", "names no message", id="a mailbox, slash"),
         pytest.param("pop3://u:hidden@h/0", "'0' is no number of a message", id="0"),
         pytest.param("pop3://u:hidden@h/x%0D%0ADELE%201", "is no number", id="a line end"),
+        pytest.param("pop3://u:hidden@h/;UIDL=", "nor ;UIDL=ID", id="no identifier"),
         pytest.param("imap://u:hidden@h/1", "pop3://", id="another protocol"),
         pytest.param("http://u:hidden@h/1", "", id="no service"),
         pytest.param("3", "", id="no URL"),
@@ -203,3 +220,22 @@ def test_its_session() -> None:
 
     assert done[0] == 0, done
     assert said == ["CAPA", "USER u", "PASS p", "LIST 2", "LIST 1", "DELE 2", "DELE 1", "QUIT"]
+
+
+def test_a_message_that_is_named_twice() -> None:
+    uids = b"+OK\r\n1 a\r\n2 b\r\n.\r\n"
+    said, server = script(*LOGIN, uids, b"+OK 2 5\r\n", b"+OK 1 5\r\n", OK, OK, b"+OK bye\r\n")
+    with server:
+        url = f"pop3://u:p@127.0.0.1:{server.port}"
+        done = run_here("delete", f"{url}/2", f"{url}/;UIDL=b", f"{url}/;UIDL=a")
+
+    assert (done[0], done[1].count(" is deleted.\n")) == (0, 3), done
+    assert said[3:] == ["UIDL", "LIST 2", "LIST 1", "DELE 2", "DELE 1", "QUIT"]
+
+
+def test_the_help_tells_whose_numbers_these_are() -> None:
+    _, output, _ = run_here("delete", "--help")
+    text = " ".join(output.split())
+
+    assert "its number, which is that of the session that deletes it" in text
+    assert ";UIDL=ID is always the same message" in text

@@ -23,7 +23,7 @@ from sockettools.net.stream import RECEIVE_SIZE, Stream
 from sockettools.net.tls import client_context
 from sockettools.net.transcript import Event, RecordedStream, Transcript
 from sockettools.protocols.conversation import Conversation
-from sockettools.protocols.replies import read_reply
+from sockettools.protocols.replies import hidden, read_reply
 from tests.sockettools.protocols.answering import AnsweringStream
 
 if TYPE_CHECKING:
@@ -400,13 +400,22 @@ def test_a_secret_that_is_repeated_is_not_shown(line: str, shown: str, repeated:
     with Conversation(stream, "h:1") as conversation:
         conversation.send_line(line, shown)
         said = conversation.without_secrets(conversation.read_line().decode())
-        reply = read_reply(conversation)
+        reply = hidden(conversation, read_reply(conversation))
 
     recorded = b"".join(event.data for event in events)
     assert b"***" in recorded
     for text in (recorded, said.encode(), reply.text.encode()):
         assert b"sesame" not in text
         assert b"AG1l" not in text
+
+
+def test_what_a_reply_says_stays_as_it_is() -> None:
+    with Conversation(Flood(b"211 51230 1 51234 a\r\n", 1), "h:1") as conversation:
+        conversation.send_line("PASS 123", "PASS ***")
+        reply = read_reply(conversation)
+
+        assert reply.text == "51230 1 51234 a"
+        assert hidden(conversation, reply).text == "5***0 1 5***4 a"
 
 
 def test_what_else_is_to_be_hidden() -> None:

@@ -70,6 +70,10 @@ def in_group(
     return client, stream
 
 
+def log_in(client: NntpClient) -> None:
+    client.login(ALICE)
+
+
 def list_of(*lines: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, ".")).encode()
 
@@ -180,9 +184,11 @@ def test_login_when_the_server_asks() -> None:
 @pytest.mark.parametrize(
     ("answers", "text"),
     [
-        pytest.param([b"480 who?\r\n"] * 9, "refused AUTHINFO USER: 480", id="always asks"),
+        pytest.param([b"480 who?\r\n"] * 9, r"refused AUTHINFO USER: 480 who\?$", id="always asks"),
         pytest.param(
-            [b"480 who?\r\n", b"281 hi\r\n", b"480 who?\r\n"], "GROUP a: 480 who", id="asks again"
+            [b"480 who?\r\n", b"281 hi\r\n", b"480 who?\r\n"],
+            r"GROUP a: 480 who\? \(this login does not allow it\)$",
+            id="asks again",
         ),
         pytest.param(
             [b"480 who?\r\n", b"381 go on\r\n", b"481 no\r\n"], "the login: 481 no", id="wrong"
@@ -207,6 +213,47 @@ def test_who_is_known_logs_in_once() -> None:
     assert stream.said == [b"AUTHINFO USER alice", b"GROUP a"]
 
 
+def test_a_second_login_is_not_legal() -> None:
+    client, stream = client_of(b"281 hi\r\n")
+    client.login(ALICE)
+    with pytest.raises(LocalProtocolError, match="this session is logged in already at server"):
+        client.login(ALICE)
+    assert stream.said == [b"AUTHINFO USER alice"]
+
+
+def test_a_login_can_be_tried_again() -> None:
+    client, stream = client_of(b"381 go on\r\n", b"481 no\r\n", b"281 hi\r\n")
+    with pytest.raises(PermanentNegativeReply, match="the login: 481 no"):
+        client.login(ALICE)
+    client.login(Credentials("bob", "secret"))
+    assert stream.said[-1] == b"AUTHINFO USER bob"
+
+
+def test_a_session_is_closed_with_its_block() -> None:
+    stream = AnsweringStream(READY, GROUP)
+    with NntpClient(Conversation(stream, "server")) as client:
+        client.greet()
+        with pytest.raises(LocalProtocolError, match="only one greeting"):
+            client.greet()
+        client.group("a")
+    assert stream.is_closed
+    with pytest.raises(LocalProtocolError, match="not legal in the state 'closed'"):
+        client.quit()
+    client.close()
+
+
+def test_nothing_is_legal_after_half_an_answer() -> None:
+    client, stream = client_of(b"211 3 ")
+    problems: list[tuple[type[SocketToolsError], str]] = [
+        (ReadTimeout, "in time"),
+        (LocalProtocolError, "'receiving'"),
+    ]
+    for problem, text in problems:
+        with pytest.raises(problem, match=text):
+            client.group("a")
+    assert stream.said == [b"GROUP a"]
+
+
 def test_nobody_to_log_in() -> None:
     client, _ = client_of(b"480 who?\r\n")
     with pytest.raises(PermanentNegativeReply, match=r"480 who\? .* user name and password"):
@@ -225,21 +272,81 @@ def test_passwords_are_not_in_traces() -> None:
     assert "AUTHINFO PASS ***" in trace.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("answer", "command", "text"),
+    [
+        pytest.param(
+            b"481 no AUTHINFO PASS secret\r\n",
+            log_in,
+            r"the login: 481 no AUTHINFO PASS \*\*\*$",
+            id="refusal",
+        ),
+        pytest.param(b"hey secret\r\n", log_in, r"no reply but 'hey \*\*\*'", id="no reply"),
+        pytest.param(b"211 secret\r\n", log_in, r"the login with 211 \*\*\*$", id="wrong code"),
+        pytest.param(
+            b"211 secret\r\n", lambda client: client.group("a"), r"with '\*\*\*'", id="a group"
+        ),
+        pytest.param(
+            b"215\r\nsecret\r\n.\r\n", lambda client: list(client.groups()), r"\*\*\*", id="groups"
+        ),
+        pytest.param(
+            b"215\r\n.\r\nsecret\t\r\n",
+            lambda client: list(client.overview(1)),
+            r"no reply but '\*\*\*",
+            id="overview",
+        ),
+        pytest.param(
+            b"220 secret\r\n",
+            lambda client: client.head("<a@b>"),
+            r"with 220 \*\*\*$",
+            id="article",
+        ),
+    ],
+)
+def test_passwords_that_servers_repeat(
+    answer: bytes, command: Callable[[NntpClient], object], text: str
+) -> None:
+    trace = io.StringIO()
+    stream = AnsweringStream(
+        READY, GROUP, b"381 go on\r\n", *([] if command is log_in else [b"281 hi\r\n"]), answer
+    )
+    recorded = RecordedStream(stream, Transcript([TextSink(trace)]))
+    client = NntpClient(Conversation(recorded, "server"))
+    client.greet()
+    client.group("a")
+    if command is not log_in:
+        client.login(ALICE)
+    with pytest.raises(SocketToolsError, match=text) as raised:
+        command(client)
+    assert "secret" not in str(raised.value) + getattr(raised.value, "text", "")
+    assert "secret" not in trace.getvalue()
+    assert stream.said[2] == b"AUTHINFO PASS secret"
+
+
+def test_an_article_whose_name_has_a_password_in_it() -> None:
+    client, _ = client_of(b"381 go on\r\n", b"281 hi\r\n", list_of("220 0 <1@secret.example>", "x"))
+    client.login(ALICE)
+    assert b"".join(client.article("<1@secret.example>")) == b"x\r\n"
+
+
 def test_groups() -> None:
     client, stream = client_of(
-        list_of("215", "test.general 0000000003 0000000001 y", "tèst 0 1 =other", "a  2 -1  m "),
+        list_of("215", "test.general 0000000003 0000000001 y", "tèst 0 1 =other", "a  2 0  m "),
         list_of("215", "a 1 1 y"),
     )
     assert list(client.groups()) == [
         ListedGroup("test.general", 1, 3, "y"),
         ListedGroup("tèst", 1, 0, "=other"),
-        ListedGroup("a", -1, 2, "m"),
+        ListedGroup("a", 0, 2, "m"),
     ]
     assert list(client.groups("a*")) == [ListedGroup("a", 1, 1, "y")]
     assert stream.said == [b"LIST", b"LIST ACTIVE a*"]
 
 
-@pytest.mark.parametrize("line", ["", "a", "a 1 y", "a 1 x y", "a 1 2 3 4", f"a {'9' * 20} 1 y"])
+@pytest.mark.parametrize(
+    "line",
+    ["", "a", "a 1 y", "a 1 x y", "a 1 2 3 4", f"a {'9' * 20} 1 y", "a 2 -1 y", "a -1 1 y"],
+)
 def test_lines_that_are_no_group(line: str) -> None:
     client, _ = client_of(list_of("215", line))
     with pytest.raises(RemoteProtocolError, match="in its list of groups"):
@@ -324,6 +431,65 @@ def test_overview_of_nothing(code: int) -> None:
     assert client.state is NntpState.IN_GROUP
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        pytest.param(1, 3, b"1-3", id="all"),
+        pytest.param(2, 9_999_999_999, b"2-3", id="far above the last one"),
+        pytest.param(3, 4, b"3-3", id="one above it"),
+        pytest.param(4, 5, None, id="all above it"),
+        pytest.param(3, 2, None, id="none"),
+        pytest.param(4, None, b"4-", id="what has come since"),
+    ],
+)
+def test_ranges_end_with_the_group(low: int, high: int | None, said: bytes | None) -> None:
+    client, stream = in_group(FORMAT, list_of("224"))
+    assert list(client.overview(low, high)) == []
+    assert stream.said == ([b"LIST OVERVIEW.FMT", b"OVER " + said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-5, 2), (0, 2), (1, -1), (True, 2), (1, 2.0), ("1", None), (10**18, None), (1, 10**30)],
+)
+def test_ranges_that_are_none(low: int, high: int | None) -> None:
+    client, stream = in_group()
+    with pytest.raises(LocalProtocolError, match="is no range of articles, whose numbers begin"):
+        client.overview(low, high)
+    assert stream.said == []
+
+
+@pytest.mark.parametrize("number", [1, 4, 99, 10**17])
+@pytest.mark.parametrize("high", [3, 99])
+def test_overviews_that_nobody_asked_for(number: int, high: int) -> None:
+    client, _ = in_group(FORMAT, list_of("224", "2\tHello", f"{number}\tHello"))
+    overviews = client.overview(2, high)
+    assert next(overviews).number == 2
+    with pytest.raises(RemoteProtocolError, match=f"article {number}, which is not one of 2-3"):
+        next(overviews)
+    with pytest.raises(LocalProtocolError, match="not legal in the state 'receiving'"):
+        client.quit()
+
+
+@pytest.mark.parametrize("code", [501, 502, 503])
+def test_who_has_overviews_and_refuses_them(code: int) -> None:
+    refusal = f"{code} not today\r\n".encode()
+    client, stream = in_group(FORMAT, refusal, list_of("101", "VERSION 2", "OVER MSGID"))
+    with pytest.raises(PermanentNegativeReply, match=f"refused OVER 1-3: {code} not today"):
+        client.overview(1, 3)
+    assert stream.said == [b"LIST OVERVIEW.FMT", b"OVER 1-3", b"CAPABILITIES"]
+
+
+@pytest.mark.parametrize("code", [501, 502, 503])
+def test_who_does_not_say_to_have_overviews(code: int) -> None:
+    refusal = f"{code} what?\r\n".encode()
+    client, stream = in_group(
+        FORMAT, refusal, list_of("101", "VERSION 2"), list_of("224", "2\tHello")
+    )
+    assert [overview.number for overview in client.overview(1, 3)] == [2]
+    assert stream.said[-1] == b"XOVER 1-3"
+
+
 def test_columns_are_asked_for_once() -> None:
     client, stream = in_group(FORMAT, list_of("224"), list_of("224"))
     assert list(client.overview(1, 2)) + list(client.overview(3)) == []
@@ -357,10 +523,11 @@ def test_headers_where_there_is_no_overview() -> None:
 
 
 def test_too_many_headers() -> None:
-    client, stream = in_group(UNKNOWN, UNKNOWN, UNKNOWN)
+    client, stream = client_of(b"211 1 1 999 a\r\n", UNKNOWN, UNKNOWN, UNKNOWN)
+    client.group("a")
     with pytest.raises(PermanentNegativeReply, match=f"take {MAX_HEADS} of them, such as 5-204"):
         client.overview(5, 5 + MAX_HEADS)
-    assert len(stream.said) == 3
+    assert len(stream.said) == 4
 
 
 @pytest.mark.parametrize("piece", [1, 3, 65_536])
@@ -376,6 +543,55 @@ def test_articles(piece: int) -> None:
     for ask, which in ((client.article, 1), (client.head, "<a@b>"), (client.body, 1)):
         assert b"".join(ask(which)) == b"Subject: x\r\n\r\n.\r\n..\r\n.a\r\n"
     assert stream.said == [b"ARTICLE 1", b"HEAD <a@b>", b"BODY 1"]
+
+
+@pytest.mark.parametrize(
+    ("which", "told"),
+    [
+        pytest.param(2, "2", id="a number"),
+        pytest.param(2, "002 <a@b> article", id="a number with zeros"),
+        pytest.param("<a@b>", "0 <a@b>", id="a message-id"),
+        pytest.param("<a@b>", "77 <a@b> follows", id="a message-id and its number"),
+    ],
+)
+def test_the_article_that_was_asked_for(which: int | str, told: str) -> None:
+    client, _ = in_group(list_of(f"220 {told}", "x"))
+    assert b"".join(client.article(which)) == b"x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("which", "told"),
+    [
+        pytest.param(2, "77 <a@b>", id="another number"),
+        pytest.param(2, "0 <a@b>", id="no number"),
+        pytest.param(2, "<a@b>", id="only a message-id"),
+        pytest.param(2, "", id="nothing"),
+        pytest.param(2, "\x1b[2J", id="escape"),
+        pytest.param("<a@b>", "0 <A@b>", id="another message-id"),
+        pytest.param("<a@b>", "0", id="no message-id"),
+        pytest.param("<{0}@b>", "0 <a@b>", id="braces"),
+    ],
+)
+def test_another_article(which: int | str, told: str) -> None:
+    client, stream = in_group(list_of(f"220 {told}", "x"))
+    with pytest.raises(RemoteProtocolError, match=r"was asked for article .* and sends") as raised:
+        client.article(which)
+    assert str(which) in str(raised.value)
+    assert str(raised.value).isprintable()
+    with pytest.raises(LocalProtocolError, match="not legal in the state 'receiving'"):
+        client.quit()
+    assert len(stream.said) == 1
+
+
+@pytest.mark.parametrize(
+    "which", [0, -1, True, 1.0, None, "", "1", "1\r\nQUIT", b"<a@b>", 10**18, 10**30]
+)
+def test_articles_that_can_not_be(which: int) -> None:
+    client, stream = in_group()
+    for ask in (client.article, client.head, client.body):
+        with pytest.raises(LocalProtocolError, match="is no number of an article, and no message"):
+            ask(which)
+    assert stream.said == []
 
 
 def test_an_article_by_its_message_id_needs_no_group() -> None:
@@ -620,7 +836,7 @@ def test_a_list_that_comes_faster_than_it_is_read_ends_in_time() -> None:
 
 
 def test_a_header_that_never_ends() -> None:
-    client, _ = in_group(UNKNOWN, UNKNOWN, UNKNOWN, endless(b"221\r\n", b"x: y\r\n"))
+    client, _ = in_group(UNKNOWN, UNKNOWN, UNKNOWN, endless(b"221 1\r\n", b"x: y\r\n"))
     with pytest.raises(TooLong, match="sent a header of more than"):
         list(client.overview(1, 3))
 

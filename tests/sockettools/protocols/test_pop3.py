@@ -15,6 +15,7 @@ from sockettools.errors import (
     IncompleteMessage,
     LocalProtocolError,
     NegativeReply,
+    NotOffered,
     PermanentNegativeReply,
     ReadTimeout,
     RemoteProtocolError,
@@ -49,7 +50,7 @@ NO_CAPA = b"-ERR what?\r\n"
 USER = Credentials("mrose", "tanstaaf")
 
 
-def client_of(stream: Stream, state: State = State.AUTHORIZATION) -> Pop3Client:
+def client_of(stream: Stream, state: State = State.CONNECTED) -> Pop3Client:
     client = Pop3Client(Conversation(stream, "server"))
     client._state = state
     return client
@@ -194,10 +195,18 @@ def test_no_login_that_is_known() -> None:
 )
 def test_secrets_do_not_show_in_traces(offered: str, answers: tuple[bytes, ...]) -> None:
     output = io.StringIO()
-    stream = AnsweringStream(GREETING, capabilities(offered), *answers)
+    sent = {"TOP": APOP, "USER": PASS, "SASL PLAIN": PLAIN}[offered][-1].split()[-1]
+    repeated = b"-ERR you said " + sent + b"\r\n", b"+OK " + sent + b" " + sent + b"\r\n"
+    stream = AnsweringStream(GREETING, capabilities(offered), *answers, *repeated)
     client = client_of(RecordedStream(stream, Transcript([TextSink(output)])))
     client.greet()
     client.login(USER)
+
+    with pytest.raises(PermanentNegativeReply) as caught:
+        client.delete(1)
+    assert "tanstaaf" not in str(caught.value) + caught.value.text
+    with pytest.raises(RemoteProtocolError, match=r"STAT with '\*\*\* \*\*\*'"):
+        client.stat()
 
     shown = output.getvalue()
     assert "***\\r\\n" in shown
@@ -237,6 +246,11 @@ def test_secrets_do_not_show_in_traces(offered: str, answers: tuple[bytes, ...])
             (capabilities("USER"), OK, b"-ERR no such password: tanstaaf\r\n"),
             "server refused the login of mrose: -ERR no such password: ***",
             id="a server that repeats it",
+        ),
+        pytest.param(
+            (capabilities("TOP"), b"-ERR " + APOP[-1] + b"?\r\n"),
+            "server refused the login of mrose: -ERR APOP mrose ***?",
+            id="a server that repeats the digest",
         ),
         pytest.param(
             (capabilities("SASL PLAIN"), b"+ \r\n", b"-ERR " + PLAIN[-1] + b"?\r\n"),
@@ -350,9 +364,42 @@ def test_a_second_login_is_not_legal(offered: str) -> None:
     client = client_of(stream, State.TRANSACTION)
     client._timestamp = "<a@b>"
 
-    with pytest.raises(LocalProtocolError, match="is not legal in the state 'transaction'"):
+    with pytest.raises(LocalProtocolError, match="this session is logged in already at server"):
         client.login(USER)
-    assert stream.said == [b"CAPA"]
+    assert stream.said == []
+
+
+def test_nothing_is_legal_before_the_greeting() -> None:
+    stream = AnsweringStream(GREETING, capabilities("USER"))
+    client = client_of(stream)
+
+    assert client.state is State.CONNECTED
+    for ask in (lambda: client.login(USER), client.capabilities, client.stat, client.quit):
+        with pytest.raises(LocalProtocolError, match="not legal in the state 'connected'"):
+            ask()
+    assert stream.said == []
+    client.greet()
+    with pytest.raises(LocalProtocolError, match="only one greeting"):
+        client.greet()
+    assert "USER" in client.capabilities()
+
+
+def test_numbers_of_identifiers() -> None:
+    uids = b"+OK\r\n1 a\r\n3 b\r\n5 c\r\n6 d\r\n7 d\r\n.\r\n"
+    client = in_transaction(uids, uids, OK)
+
+    assert client.numbers(["c", "a"]) == {"c": 5, "a": 1}
+    with pytest.raises(PermanentNegativeReply, match="server has no message with the UIDL 'x'"):
+        client.numbers(["a", "x"])
+    client.delete(1)
+
+
+def test_identifiers_of_several_messages() -> None:
+    client = in_transaction(b"+OK\r\n1 a\r\n2 d\r\n3 d\r\n.\r\n", OK)
+
+    with pytest.raises(NotOffered, match="several messages with the UIDL 'd'"):
+        client.numbers(["d"])
+    client.delete(1)
 
 
 @pytest.mark.parametrize(
@@ -391,6 +438,21 @@ def test_numbers_that_no_message_has(ask: Callable[[Pop3Client, int], object], n
         ask(client, number)
     with pytest.raises(LocalProtocolError, match="is no number of lines"):
         client.top(1, -1)
+
+
+@pytest.mark.parametrize("value", [True, 1.0, 1.5, "1", "1\r\nDELE 1", b"1", None])
+@pytest.mark.parametrize(
+    "ask", [Pop3Client.retrieve, Pop3Client.delete, Pop3Client.size, Pop3Client.top]
+)
+def test_what_is_no_number(ask: Callable[[Pop3Client, object], object], value: object) -> None:
+    stream = AnsweringStream(b"")
+    client = client_of(stream, State.TRANSACTION)
+
+    with pytest.raises(LocalProtocolError, match=r"is no number of a message"):
+        ask(client, value)
+    with pytest.raises(LocalProtocolError, match="is no number of lines"):
+        client.top(1, value)  # type: ignore[arg-type]
+    assert stream.said == []
 
 
 def test_capabilities_are_asked_for_again_after_the_login() -> None:

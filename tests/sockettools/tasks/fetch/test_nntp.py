@@ -23,7 +23,7 @@ from sockettools.net.address import InternetAddress
 from sockettools.protocols.access import Access, Credentials, TlsPolicy
 from sockettools.service_url import ServiceUrl
 from sockettools.tasks.fetch import Wanted, fetch
-from sockettools.tasks.fetch.nntp import NewsUrl, parse_news_path
+from sockettools.tasks.fetch.nntp import NewsUrl, file_name, parse_news_path
 from tests.servers.scripted import Client, ScriptedServer
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def test_paths(path: str, expected: NewsUrl) -> None:
         pytest.param("/a/5/6", "neither a number nor a range", id="more"),
         pytest.param("/a/²", "neither a number nor a range", id="no digit"),
         pytest.param("/a/" + "9" * 30, "neither a number nor a range", id="huge"),
+        pytest.param("/a/0", "begin with 1", id="zero"),
         pytest.param("/a/5-4", "ends before it begins", id="backwards"),
         pytest.param("/a.*/5", "name one group", id="article of a pattern"),
         pytest.param("/1@b%0d%0aQUIT", "is no message-id", id="line end in message-id"),
@@ -85,6 +86,32 @@ def test_paths(path: str, expected: NewsUrl) -> None:
 def test_paths_that_mean_nothing(path: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse_news_path(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        pytest.param("/", None, id="groups"),
+        pytest.param("/comp.*", "comp._.txt", id="pattern"),
+        pytest.param("/a.b", "a.b.txt", id="group"),
+        pytest.param("/a.b/1-10", "a.b.txt", id="range"),
+        pytest.param("/a.b/5", "5.eml", id="number"),
+        pytest.param("/a1@example.test", "a1@example.test.eml", id="message-id"),
+        pytest.param("/%3C..%2F..%2Fx%7Cy@b%3E", "_.._x_y@b.eml", id="odd message-id"),
+        pytest.param("/a%0Ab", None, id="nothing"),
+    ],
+)
+def test_names_of_files(path: str, name: str | None) -> None:
+    assert file_name(ServiceUrl("nntp", "h", 119, path)) == name
+
+
+@pytest.mark.parametrize("path", ["", "/comp.*", "/a", "/a/1-3"])
+def test_only_articles_have_a_header(path: str, access: Access) -> None:
+    with (
+        pytest.raises(ValueError, match="only an article has a header"),
+        fetch(ServiceUrl("nntp", "127.0.0.1", 1, path), access, Wanted(headers=True)),
+    ):
+        pass
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30))
@@ -192,8 +219,8 @@ def test_overviews_have_no_control_characters(access: Access) -> None:
     )
 
 
-@pytest.mark.parametrize("reply", [b"211 0 0 0 a\r\n", b"211 0 5 4 a\r\n", b"211 0 1 0 a\r\n"])
-@pytest.mark.parametrize("path", ["/a", "/a/1-10", "/a/5-"])
+@pytest.mark.parametrize("reply", [b"211 0 0 0 a\r\n", b"211 0 5 4 a\r\n", b"211 9 0 0 a\r\n"])
+@pytest.mark.parametrize("path", ["/a", "/a/0-10", "/a/5-"])
 def test_an_empty_group(access: Access, reply: bytes, path: str) -> None:
     session = Session({"CAPABILITIES": CAPABILITIES, "GROUP a": reply})
     assert read(session, path, access) == "number\tdate\tfrom\tsubject\tlines\tbytes\n"

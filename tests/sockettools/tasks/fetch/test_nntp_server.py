@@ -120,7 +120,15 @@ def test_overview(server: News, way: str) -> None:
 
 @pytest.mark.parametrize(
     ("which", "numbers"),
-    [("1-10", "123"), ("2-", "23"), ("2-2", "2"), ("1-2", "12"), ("7-9", ""), ("9-", "")],
+    [
+        *[(f"1-{2**power}", "123") for power in (31, 32, 59)],
+        *[("0-2", "12"), ("1-10", "123")],
+        ("2-", "23"),
+        ("2-2", "2"),
+        ("1-2", "12"),
+        ("7-9", ""),
+        ("9-", ""),
+    ],
 )
 def test_ranges(server: News, which: str, numbers: str) -> None:
     table = rows(get(server, f"/test.general/{which}"))

@@ -11,6 +11,7 @@ import pytest
 from sockettools.errors import (
     IncompleteMessage,
     InsecureLogin,
+    NotOffered,
     PermanentNegativeReply,
     ReadTimeout,
     RemoteProtocolError,
@@ -24,7 +25,7 @@ from sockettools.protocols import pop3
 from sockettools.protocols.access import Access, Credentials, TlsPolicy
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import Wanted, fetch
-from sockettools.tasks.fetch.pop3 import message_number
+from sockettools.tasks.fetch.pop3 import file_name, message_of
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Client, ScriptedServer
 
@@ -101,11 +102,33 @@ def get(url: str, wanted: Wanted | None = None, by: Access | None = None) -> byt
 
 
 @pytest.mark.parametrize(
-    ("path", "number"),
-    [("", None), ("/", None), ("/1", 1), ("/9999999999", 9_999_999_999)],
+    ("path", "message", "name"),
+    [
+        pytest.param("", None, None, id="no path"),
+        pytest.param("/", None, None, id="mailbox"),
+        pytest.param("/1", 1, "1.eml", id="number"),
+        pytest.param("/9999999999", 9_999_999_999, "9999999999.eml", id="large number"),
+        pytest.param("/;UIDL=7", "7", "7.eml", id="identifier"),
+        pytest.param("/;uidl=a=b;c", "a=b;c", "a=b_c.eml", id="small letters"),
+        pytest.param("/;UIDL=a%2F..%2Fb", "a/../b", "a_.._b.eml", id="slashes"),
+        pytest.param("/;UIDL=..", "..", ".eml", id="dots"),
+        pytest.param("/;UIDL=?#%25", "?#%", "___.eml", id="odd characters"),
+        pytest.param("/;UIDL=%E9", "\\xe9", "_xe9.eml", id="no text"),
+        pytest.param("/;UIDL=" + "a" * 1000, "a" * 1000, f"{'a' * 100}.eml", id="long"),
+    ],
 )
-def test_the_number_of_a_message(path: str, number: int | None) -> None:
-    assert message_number(parse_service_url(f"pop3://h{path}")) == number
+def test_what_a_url_names(path: str, message: int | str | None, name: str | None) -> None:
+    url = parse_service_url(f"pop3://h{path}")
+    assert message_of(url) == message
+    assert file_name(url) == name
+
+
+@pytest.mark.parametrize("uid", ["", "%20a", "%0D%0ADELE%201", "a%00", "%7F", "a" * 1001])
+def test_what_is_no_identifier(uid: str) -> None:
+    with pytest.raises(ValueError, match=r"no unique identifier|nor ;UIDL=ID") as caught:
+        get(f"pop3://user@127.0.0.1:1/;UIDL={uid}")
+    assert len(str(caught.value)) < 200
+    assert file_name(parse_service_url(f"pop3://h/;UIDL={uid}")) is None
 
 
 @pytest.mark.parametrize("path", ["/0", "/-1", "/+1", "/01", "/1/", "/1?x", "/x", "/%31", "/1e3"])
@@ -130,6 +153,35 @@ def test_a_message() -> None:
     with server({}) as (url, said):
         assert get(f"{url}/3") == b"A: b\r\n\r\n.c\r\n"
     assert said == ["CAPA", "USER mrose", f"PASS {SECRET}", "RETR 3", "QUIT"]
+
+
+def test_a_message_by_its_identifier() -> None:
+    with server({}) as (url, said):
+        assert get(f"{url}/;UIDL=b") == b"A: b\r\n\r\n.c\r\n"
+        assert get(f"{url}/;UIDL=a", Wanted(headers=True)) == b"A: b\r\n\r\n"
+    assert said[3:6] == ["UIDL", "RETR 2", "QUIT"]
+    assert said[-3:] == ["UIDL", "TOP 1 0", "QUIT"]
+
+
+@pytest.mark.parametrize(
+    ("uids", "kind", "problem"),
+    [
+        pytest.param(
+            b"+OK\r\n1 B\r\n.\r\n",
+            PermanentNegativeReply,
+            "no message with the UIDL 'b'",
+            id="none",
+        ),
+        pytest.param(b"+OK\r\n1 b\r\n2 b\r\n.\r\n", NotOffered, "several messages", id="two"),
+        pytest.param(b"-ERR what?\r\n", PermanentNegativeReply, "refused UIDL", id="no UIDL"),
+    ],
+)
+def test_identifiers_that_are_of_no_message(
+    uids: bytes, kind: type[SocketToolsError], problem: str
+) -> None:
+    with server({"UIDL": uids}) as (url, said), pytest.raises(kind, match=problem):
+        get(f"{url}/;UIDL=b")
+    assert said[-1] == "UIDL"
 
 
 def test_what_is_known_of_a_message() -> None:
