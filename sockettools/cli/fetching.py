@@ -160,7 +160,10 @@ def _refuse_what_means_nothing(arguments: argparse.Namespace, url: ServiceUrl) -
 
 
 def _remote_name(url: ServiceUrl) -> str:
-    name = file_name(url)
+    try:
+        name = file_name(url)
+    except ValueError as exc:  # a URL that means nothing in its protocol
+        raise WrongUsage(f"{url}: {exc}") from exc
     if name is None:
         raise WrongUsage(f"{url} has no name to save it under: use -o FILE")
     return name
@@ -177,6 +180,7 @@ class _Getting:
         self._access = access
         self._url = job.url
         self._file = job.file
+        self._told = 0
 
     def run(self) -> None:
         try:
@@ -206,6 +210,7 @@ class _Getting:
                 )
             else:
                 self._pass_on(resource, self._streams.write)
+            self._tell(resource)
 
     def _pass_on(self, resource: Resource, write: Callable[[bytes], object]) -> None:
         size = 0
@@ -250,14 +255,20 @@ class _Getting:
                         "-C - goes on from there"
                     )
                 raise
+            self._tell(resource)
         return True
 
     def _wanted(self, offset: int) -> Wanted:
         return Wanted(offset, self._arguments.headers, self._arguments.mark_read)
 
-    def _begin(self, resource: Resource) -> None:
-        for note in resource.notes:
+    def _tell(self, resource: Resource) -> None:
+        """Show the server's words that were not shown yet."""
+        for note in list(resource.notes)[self._told :]:
             self._streams.note(f"{self._url}: {visible(note)}")
+        self._told = len(resource.notes)
+
+    def _begin(self, resource: Resource) -> None:
+        self._tell(resource)
         most = self._arguments.max_filesize
         if most is not None and resource.size is not None and resource.size > most:
             raise self._too_large(most)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 from array import array
-from contextlib import contextmanager
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from sockettools.errors import LocalProtocolError, NegativeReply, PermanentNegativeReply
+from sockettools.errors import (
+    LocalProtocolError,
+    NegativeReply,
+    PermanentNegativeReply,
+    RemoteProtocolError,
+)
 from sockettools.lifetime import Closing
 from sockettools.protocols import sasl
-from sockettools.protocols.imap import utf7
-from sockettools.protocols.imap.commands import State, string
+from sockettools.protocols.imap.commands import (
+    CONTROL,
+    Literal,
+    State,
+    field_names,
+    mailbox,
+    string,
+)
 from sockettools.protocols.imap.dialogue import Dialogue
 from sockettools.protocols.imap.parser import Data, Found, Status, fetched, number_of
 from sockettools.protocols.imap.results import Selected, folder_of, number_set, summary_of
@@ -38,14 +49,16 @@ _MAX_NUMBER = 2**32 - 1
 
 _LOGIN = "the login"
 
-_SECRET_SIZE = 4
+# A password that is shorter may be a part of any word; it is hidden with its quotes.
+_SHORTEST_SECRET = 3
 
 
 class ImapClient(Closing):
     """Speaks with one server, which greets first: ``greet``.
 
     Every method that asks the server something raises, beside what ``Conversation`` raises:
-        LocalProtocolError: the command is not legal now.
+        LocalProtocolError: the command is not legal now, or there is a control character in it;
+            nothing has been sent.
         TransientNegativeReply, PermanentNegativeReply: NO, BAD or BYE.
         RemoteProtocolError: the server breaks the rules.
         TooLong: it says more than anybody has to.
@@ -65,6 +78,11 @@ class ImapClient(Closing):
         """The last words of the server that people should see (RFC 3501 section 7.1, ALERT)."""
         return self._dialogue.alerts
 
+    @property
+    def has_shrunk(self) -> bool:
+        """Whether the server has told of deleted messages since a folder was opened."""
+        return self._dialogue.has_shrunk
+
     def close(self) -> None:
         """Give the connection up."""
         self._dialogue.close()
@@ -82,6 +100,10 @@ class ImapClient(Closing):
         if self._dialogue.capabilities is None:
             self._dialogue.run("CAPABILITY")
         return self._dialogue.capabilities or frozenset()
+
+    def noop(self) -> None:
+        """Let the server tell what is new; of deleted messages it may not at any time."""
+        self._dialogue.run("NOOP")
 
     def logout(self) -> None:
         """Say goodbye, and wait for the server's."""
@@ -109,6 +131,7 @@ class ImapClient(Closing):
 
         A server may have disabled LOGIN (RFC 3501 section 6.2.3), whose strings are ASCII.
         """
+        _check(credentials)
         offered = self.capability()
         is_ascii = (credentials.username + credentials.password).isascii()
         if "AUTH=PLAIN" in offered and ("LOGINDISABLED" in offered or not is_ascii):
@@ -118,6 +141,7 @@ class ImapClient(Closing):
 
     def login_command(self, credentials: Credentials) -> None:
         """Log in by LOGIN (RFC 3501 section 6.2.3)."""
+        _check(credentials)
         if "LOGINDISABLED" in self.capability():
             raise PermanentNegativeReply(
                 f"{self._dialogue.peer} has disabled LOGIN, and offers no other way that is known",
@@ -125,29 +149,46 @@ class ImapClient(Closing):
             )
         name, password = map(_octets, (credentials.username, credentials.password))
         pieces = (b" ", string(name), b" ", string(password))
-        with _hidden(credentials.password):
-            done = self._dialogue.run("LOGIN", *pieces, what=_LOGIN, instead="LOGIN ***")
-        self._authenticated(done)
+        self._hide(password)
+        self._authenticated(self._dialogue.run("LOGIN", *pieces, what=_LOGIN, instead="LOGIN ***"))
 
     def authenticate_plain(self, credentials: Credentials) -> None:
         """Log in by AUTHENTICATE PLAIN (RFC 4616)."""
-        with _hidden(credentials.password):
-            self._authenticate("PLAIN", sasl.plain(credentials))
+        _check(credentials)
+        response = sasl.plain(credentials)
+        self._hide(_octets(credentials.password), response.encode())
+        self._authenticate("PLAIN", response, is_secret=True)
 
     def authenticate_anonymous(self) -> None:
         """Log in as nobody (RFC 4505)."""
-        self._authenticate("ANONYMOUS", sasl.encoded("anonymous"))
+        self._authenticate("ANONYMOUS", sasl.encoded("anonymous"), is_secret=False)
 
-    def _authenticate(self, mechanism: str, response: str) -> None:
+    def _hide(self, password: bytes, *others: bytes) -> None:
+        """Keep a password out of errors and traces, however the server repeats it."""
+        conversation = self._dialogue.conversation
+        quoted = string(password)
+        forms = {password, quoted, b64encode(password), *others}
+        if not isinstance(quoted, Literal):
+            forms.add(quoted[1:-1])
+        # What is no UTF-8 is taken for Latin-1, a password in it as well; and codes in brackets are
+        # read in upper case.
+        forms |= {form.decode("latin-1").encode() for form in forms}
+        forms |= {_octets(form.decode("utf-8", "surrogateescape").upper()) for form in forms}
+        forms |= {form.upper() for form in forms}
+        longest_first = sorted(forms, key=len, reverse=True)
+        conversation.hide(*(form for form in longest_first if len(form) >= _SHORTEST_SECRET))
+
+    def _authenticate(self, mechanism: str, response: str, *, is_secret: bool) -> None:
         # In one step where the server can (RFC 4959).
         at_once = "SASL-IR" in self.capability()
+        shown = f"AUTHENTICATE {mechanism}{' ***' if at_once else ''}"
         self._authenticated(
             self._dialogue.run(
                 "AUTHENTICATE",
                 f" {mechanism} {response}".encode() if at_once else f" {mechanism}".encode(),
                 then=() if at_once else (response.encode(),),
                 what=_LOGIN,
-                instead=f"AUTHENTICATE {mechanism}{' ***' if at_once else ''}",
+                instead=shown if is_secret else None,
             )
         )
 
@@ -160,7 +201,7 @@ class ImapClient(Closing):
 
     def list_folders(self, reference: str = "", pattern: str = "*") -> Iterator[Folder]:
         """Yield the folders whose names match; ``*`` stands for anything, ``%`` for one level."""
-        first, second = string(utf7.encode(reference)), string(utf7.encode(pattern))
+        first, second = mailbox(reference), mailbox(pattern)
         for response in self._dialogue.exchange("LIST", b" ", first, b" ", second):
             if isinstance(response, Data) and response.kind == "LIST":
                 yield folder_of(self._dialogue.peer, response)
@@ -170,15 +211,17 @@ class ImapClient(Closing):
 
         Their names are MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN.
         """
-        name = string(utf7.encode(folder))
+        name = mailbox(folder)
         items = b" (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)"
-        numbers: dict[str, int] = {}
+        numbers: dict[str, int] | None = None
         for response in self._dialogue.exchange("STATUS", b" ", name, items, what=_named(folder)):
             if isinstance(response, Data) and response.kind == "STATUS":
                 found = fetched(self._dialogue.peer, response.values[1:])
                 numbers = {
                     name: number_of(self._dialogue.peer, value) for name, value in found.items()
                 }
+        if numbers is None:
+            raise RemoteProtocolError(f"{self._dialogue.peer} told nothing of {_named(folder)}")
         return numbers
 
     def examine(self, folder: str) -> Selected:
@@ -190,8 +233,10 @@ class ImapClient(Closing):
         return self._select("SELECT", folder)
 
     def _select(self, command: str, folder: str) -> Selected:
-        messages = uid_validity = 0
-        name = string(utf7.encode(folder))
+        messages = None
+        uid_validity = 0
+        name = mailbox(folder)
+        self._dialogue.has_shrunk = False
         try:
             for response in self._dialogue.exchange(command, b" ", name, what=_named(folder)):
                 match response:
@@ -203,6 +248,11 @@ class ImapClient(Closing):
             # The folder that was open before is not any more (RFC 3501 section 6.3.1).
             self._dialogue.state = State.AUTHENTICATED
             raise
+        if messages is None:
+            self._dialogue.state = State.AUTHENTICATED
+            raise RemoteProtocolError(
+                f"{self._dialogue.peer} did not tell how many messages are in {_named(folder)}"
+            )
         self._dialogue.state = State.SELECTED
         return Selected(messages, uid_validity)
 
@@ -211,9 +261,13 @@ class ImapClient(Closing):
     def search(self, program: Sequence[Piece]) -> array[int]:
         """Return the UIDs of the messages that match; see ``search_program``."""
         uids = array("I")
+        is_answered = False
         for response in self._dialogue.exchange("UID SEARCH", b" ", *program, what="the search"):
             if isinstance(response, Found):
                 uids.extend(response.numbers)
+                is_answered = True
+        if not is_answered:
+            raise RemoteProtocolError(f"{self._dialogue.peer} did not tell what the search found")
         return uids
 
     def fetch(self, numbers: range, fields: Sequence[str] = ()) -> Iterator[Summary]:
@@ -233,8 +287,8 @@ class ImapClient(Closing):
         self, command: str, numbers: Sequence[int], fields: Sequence[str]
     ) -> Iterator[Summary]:
         missing = set(numbers)
-        items = b"(UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (%b)]<0.%d>)" % (
-            " ".join(fields).encode(),
+        items = b"(UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS %b]<0.%d>)" % (
+            field_names(fields),
             MAX_FIELDS,
         )
         asked = f" {number_set(missing)} ".encode()
@@ -284,25 +338,17 @@ class ImapClient(Closing):
         exchange = self._dialogue.exchange(
             "UID FETCH", f"{asked})".encode(), what=f"message {uid}", section=item
         )
-        limit = None if partial is None else partial[1]
-        return Sought(self._dialogue.peer, uid, item, limit).found_in(exchange)
-
-
-@contextmanager
-def _hidden(secret: str) -> Iterator[None]:
-    """Keep the password out of a refusal, where some servers repeat it."""
-    try:
-        yield
-    except NegativeReply as exc:
-        # One that is shorter may be a part of any word.
-        if len(secret) < _SECRET_SIZE or secret not in f"{exc}{exc.text}":
-            raise
-        hidden = (text.replace(secret, "***") for text in (str(exc), exc.text))
-        raise type(exc)(next(hidden), exc.code, next(hidden)) from None
+        return Sought(self._dialogue.peer, uid, item, partial).found_in(exchange)
 
 
 def _named(folder: str) -> str:
     return f"the folder {folder!r}"
+
+
+def _check(credentials: Credentials) -> None:
+    """Refuse what is in no user name and no password (RFC 4013 section 2.3)."""
+    if CONTROL.search(_octets(credentials.username + credentials.password)):
+        raise LocalProtocolError("the user name or the password has a control character in it")
 
 
 def _octets(text: str) -> bytes:

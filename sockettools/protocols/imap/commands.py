@@ -6,6 +6,9 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from sockettools.errors import LocalProtocolError
+from sockettools.protocols.imap import utf7
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,9 +16,19 @@ if TYPE_CHECKING:
 # line, and none for a literal.
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]{0,1000}")
 
+# What is in no line of a command: a line end would begin another one.
+CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+# What is in no name of a folder: control characters, and halves of surrogate pairs, as Python has
+# them for an argument that is no UTF-8.
+_NAMELESS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+# RFC 5322 section 3.6.8, less what an atom has not (RFC 3501 section 9).
+_FIELD = re.compile(r"[!#$&'+-9;-Z^-z|~]+")
+
 _SEARCH_TOKEN = re.compile(
     rb"(?P<space> +)"
-    rb'|"(?P<quoted>[^"\\\r\n\0]*(?:\\["\\][^"\\\r\n\0]*)*)"'
+    rb'|"(?P<quoted>[^"\\\x00-\x1f\x7f]*(?:\\["\\][^"\\\x00-\x1f\x7f]*)*)"'
     rb"|\{(?P<literal>[0-9]{1,9})\+?\}\r\n"
     rb"|(?P<bracket>[()])"
     rb'|(?P<word>[^ "()\x00-\x1f\x7f]+)'
@@ -73,6 +86,39 @@ def string(text: bytes) -> Piece:
     return b'"%b"' % re.sub(rb'(["\\])', rb"\\\1", text)
 
 
+def mailbox(name: str) -> Piece:
+    r"""Return the name of a folder.
+
+    Raises:
+        LocalProtocolError: there is a control character in it, or half of a surrogate pair.
+
+    >>> mailbox("Entwürfe")
+    b'"Entw&APw-rfe"'
+    """
+    if _NAMELESS.search(name):
+        raise LocalProtocolError(
+            f"{name[:40]!r} is no name of a folder: there is a control character in it, "
+            "or it is no text"
+        )
+    return string(utf7.encode(name))
+
+
+def field_names(names: Iterable[str]) -> Piece:
+    """Return the names of fields of a header, as a list.
+
+    Raises:
+        LocalProtocolError: one is none.
+
+    >>> field_names(["Date", "From"])
+    b'(Date From)'
+    """
+    known = list(names)
+    for name in known:
+        if _FIELD.fullmatch(name) is None:
+            raise LocalProtocolError(f"{name[:40]!r} is no name of a field in a header")
+    return f"({' '.join(known)})".encode()
+
+
 def lines(pieces: Iterable[Piece]) -> list[bytes]:
     r"""Return the lines in which a command is sent: before each but the first the server is heard.
 
@@ -113,7 +159,10 @@ def search_program(text: bytes) -> list[Piece]:
         position = match.end()
         if match.lastgroup == "literal":
             size = int(match["literal"])
-            pieces.append(Literal(text[position : position + size]))
+            literal = Literal(text[position : position + size])
+            if CONTROL.search(literal):
+                raise ValueError("there is a control character in a literal in the search")
+            pieces.append(literal)
             position += size
         elif match[0].isascii():
             pieces.append(match[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from sockettools.errors import (
 )
 from sockettools.lifetime import Closing
 from sockettools.protocols.commands import check_legal
-from sockettools.protocols.imap.commands import COMMANDS, State, lines
+from sockettools.protocols.imap.commands import COMMANDS, CONTROL, State, lines
 from sockettools.protocols.imap.parser import Continuation, Data, Status, text_of
 from sockettools.protocols.imap.reading import MAX_LITERAL, Opened, ResponseReader
 from sockettools.protocols.replies import shown
@@ -38,14 +39,21 @@ _TRANSIENT = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})
 # Alerts that are kept.
 _MAX_ALERTS = 10
 
+# The beginning of a command up to its first literal: nothing in it is a secret.
+_ANNOUNCED = re.compile(rb"a[0-9]+ [A-Z ]+ \{[0-9]+\}")
+
 
 class Dialogue(Closing):
-    """One command at a time. ``alerts`` are words that people should see (RFC 3501 section 7.1)."""
+    """One command at a time. ``alerts`` are words that people should see (RFC 3501 section 7.1).
+
+    ``has_shrunk``: the server has told that messages are deleted.
+    """
 
     def __init__(self, conversation: Conversation) -> None:
         """Take the conversation over: it is closed with this."""
         self.state = State.NOT_AUTHENTICATED
         self.alerts: deque[str] = deque(maxlen=_MAX_ALERTS)
+        self.has_shrunk = False
         self.conversation = conversation
         self.capabilities: frozenset[str] | None = None  # None: the server has not told them
         self._reader = ResponseReader(conversation)
@@ -109,13 +117,13 @@ class Dialogue(Closing):
         responses of some length. The literal of the ``section`` has to be read when it is yielded.
 
         Raises:
-            LocalProtocolError: it is not legal now, or the last one has not been read to its end.
+            LocalProtocolError: it is not legal now, or the last one has not been read to its end,
+                or there is a control character in it; nothing has been sent, and others may follow.
             TransientNegativeReply, PermanentNegativeReply: NO, BAD or BYE.
             RemoteProtocolError: the server breaks the rules.
             TooLong: it says more than anybody has to.
         """
-        tag = self._begin(command)
-        waiting = deque([*lines((f"{tag} {command}".encode(), *pieces)), *then])
+        tag, waiting = self._begin(command, pieces, then)
         self._send(waiting, f"{tag} {instead}" if instead else None)
         max_responses = MAX_RESPONSES + rows
         max_octets = self._reader.octets + MAX_OCTETS + rows * MAX_LITERAL
@@ -141,6 +149,9 @@ class Dialogue(Closing):
                     return
                 case Data(kind="CAPABILITY"):
                     self._learn(text_of(value) for value in response.values)
+                case Data(kind="EXPUNGE"):
+                    self.has_shrunk = True
+                    yield response
                 case _:
                     yield response
 
@@ -150,38 +161,53 @@ class Dialogue(Closing):
         Raises:
             LocalProtocolError: one is.
         """
-        self._send(deque([f"{self._begin('LOGOUT')} LOGOUT".encode()]), None)
+        _, waiting = self._begin("LOGOUT")
+        self._send(waiting, None)
 
     def refusal(self, status: Status, what: str) -> NegativeReply:
         """Return the error for NO, BAD or BYE."""
         is_transient = status.condition == "BYE" or status.code in _TRANSIENT
         kind = TransientNegativeReply if is_transient else PermanentNegativeReply
         code = f"[{status.code}] " if status.code else ""
-        text = f"{code}{status.text}"
+        text = self.conversation.without_secrets(f"{code}{status.text}")
         said = shown(f"{status.condition} {text}")
         return kind(f"{self.peer} refused {what}: {said}".rstrip(), status.condition, text)
 
-    def _begin(self, command: str) -> str:
+    def _begin(
+        self, command: str, pieces: Sequence[Piece] = (), then: Sequence[bytes] = ()
+    ) -> tuple[str, deque[bytes]]:
+        """Return the tag and the lines of a command that may be sent."""
         if self._under_way:
             raise LocalProtocolError(
                 f"{command} is not legal before the answer to {self._under_way} has been read"
             )
         check_legal(COMMANDS, command, self.state)
+        tag = f"a{self._number + 1}"
+        waiting = deque([*lines((f"{tag} {command}".encode(), *pieces)), *then])
+        # Before the first line: who has announced a literal has to send it.
+        if any(map(CONTROL.search, waiting)):
+            raise LocalProtocolError(
+                f"a control character is in what would be sent to {self.peer} with {command}"
+            )
         self._under_way = command
         self._number += 1
         if command == "LOGOUT":
             self.state = State.LOGOUT
-        return f"a{self._number}"
+        return tag, waiting
 
     def _send(self, waiting: deque[bytes], instead: str | None) -> None:
-        self.conversation.send_line(waiting.popleft(), instead)
+        line = waiting.popleft()
+        self.conversation.send_line(line, None if _ANNOUNCED.fullmatch(line) else instead)
 
     def _end(self, status: Status, tag: str, what: str, *, is_sent: bool) -> None:
         if status.tag != tag:
+            said = shown(self.conversation.without_secrets(status.tag))
             raise RemoteProtocolError(
-                f"{self.peer} answered {shown(status.tag)!r}, which was not asked; expected {tag!r}"
+                f"{self.peer} answered {said!r}, which was not asked; expected {tag!r}"
             )
         self._under_way = ""
+        if status.code == "EXPUNGEISSUED":  # RFC 5530 section 3
+            self.has_shrunk = True
         if status.condition != "OK":
             raise self.refusal(status, what)
         if not is_sent:
@@ -193,7 +219,7 @@ class Dialogue(Closing):
         if status.code == "CAPABILITY":
             self._learn(status.arguments.split())
         elif status.code == "ALERT":
-            self.alerts.append(shown(status.text))
+            self.alerts.append(shown(self.conversation.without_secrets(status.text)))
         if status.condition == "BYE" and self.state is not State.LOGOUT:
             raise self.refusal(status, "to go on")
 

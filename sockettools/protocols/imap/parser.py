@@ -11,10 +11,13 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sockettools.errors import RemoteProtocolError, TooLong
 from sockettools.protocols.replies import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Octets of a response with its literals, less those that are streamed: a BODYSTRUCTURE of hundreds
 # of parts has less.
@@ -25,6 +28,9 @@ MAX_SEARCH_LINE = 8_388_608
 
 # Lists within lists; a message of messages of messages has three for each.
 MAX_DEPTH = 100
+
+# Octets of what is no response that are looked through for secrets, before a part of it is shown.
+_MAX_SEARCHED = 65_536
 
 # RFC 9051 section 9 has number64, of 63 bits, for the size of a literal.
 MAX_LITERAL_SIZE = 2**63 - 1
@@ -87,17 +93,19 @@ _STATUS = re.compile(
 
 # A class of octets, not a group that repeats: that would need memory for each time.
 _SEARCH = re.compile(rb"\* SEARCH([ 0-9]*)(?:\(MODSEQ [0-9]+\))?", re.IGNORECASE)
+_SEARCH_BEGIN = re.compile(rb"\* SEARCH(?![^ ])", re.IGNORECASE)
 _NUMBER = re.compile(rb"[0-9]+")
 
-# The names of items come first: BODY[HEADER.FIELDS (DATE FROM)]<0> is one. Atoms may have brackets
-# in them, as the folder [Gmail]/Spam has, and octets that are not ASCII, which they may not.
+# The names of items come first: BODY[HEADER.FIELDS (DATE FROM)]<0> is one; Twisted's server repeats
+# <0.16384> as it was asked. Atoms may have brackets in them, as the folder [Gmail]/Spam has, and
+# octets that are not ASCII, which they may not.
 _TOKEN = re.compile(
     rb"(?P<space>[ \t]+)"
     rb"|(?P<open>\()"
     rb"|(?P<close>\))"
     rb'|"(?P<quoted>[^"\\]*(?:\\.[^"\\]*)*)"'
     rb"|~?\{(?P<literal>[0-9]{1,30})\+?\}\Z"
-    rb"|(?P<item>(?:BODY|BINARY)(?:\.[A-Z]+)?\[[^\]]{0,1000}\](?:<[0-9]+>)?)"
+    rb"|(?P<item>(?:BODY|BINARY)(?:\.[A-Z]+)?\[[^\]]{0,1000}\](?:<[0-9]+(?:\.[0-9]+)?>)?)"
     rb'|(?P<atom>[^ ()"{\x00-\x1f\x7f]+)',
     re.IGNORECASE | re.DOTALL,
 )
@@ -106,6 +114,8 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 class ResponseParser:
     r"""Takes one response; ``peer`` is what errors call the server.
+
+    ``hide`` takes what is secret out of the server's words in an error.
 
     >>> parser = ResponseParser("it")
     >>> parser.feed_line(b"* 2 FETCH (UID 7 BODY[] {3}")
@@ -116,9 +126,10 @@ class ResponseParser:
     Data(kind='FETCH', number=2, values=[[b'UID', b'7', b'BODY[]', b'\r\n.']])
     """
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self, peer: str, hide: Callable[[str], str] = str) -> None:
         self.peer = peer
         self.size = 0  # octets that were fed
+        self._hide = hide
         self._response: Response | None = None
         self._root: list[Value] = []
         self._open: list[list[Value]] = [self._root]
@@ -173,7 +184,9 @@ class ResponseParser:
             self._count(len(line))
             self._response = Continuation(_text(line[2:]))
         elif match := _SEARCH.fullmatch(line):
-            self._response = self._found(match[1])
+            self._response = self._found(match[1], line)
+        elif _SEARCH_BEGIN.match(line):
+            raise self._wrong("no message numbers in", line)
         elif match := _STATUS.fullmatch(line):
             self._count(len(line))
             condition = _text(match["condition"]).upper()
@@ -189,19 +202,23 @@ class ResponseParser:
             raise self._wrong("what is no response of IMAP", line)
         return self._response is not None
 
-    def _found(self, numbers: bytes) -> Found:
-        self.size += len(numbers)
+    def _found(self, text: bytes, line: bytes) -> Found:
+        self.size += len(text)
         try:
-            return Found(array("I", (int(match[0]) for match in _NUMBER.finditer(numbers))))
+            numbers = array("I", (int(match[0]) for match in _NUMBER.finditer(text)))
         except (OverflowError, ValueError):  # thousands of digits
-            raise self._wrong("a message number of more than 32 bits in", b"SEARCH") from None
+            raise self._wrong("a message number of more than 32 bits in", line) from None
+        if 0 in numbers:
+            raise self._wrong("the message number 0 in", line)
+        return Found(numbers)
 
     def _take_tokens(self, line: bytes) -> int | None:
         position = 0
         while position < len(line):
             match = _TOKEN.match(line, position)
             if match is None:
-                raise self._wrong("what is no response of IMAP", line[position:])
+                # All of the line: who looks for a secret has to see it whole.
+                raise self._wrong("what is no response of IMAP", line)
             position = match.end()
             match match.lastgroup:
                 case "literal":
@@ -253,7 +270,9 @@ class ResponseParser:
             raise TooLong(f"{self.peer} sent a response of more than {MAX_RESPONSE} octets")
 
     def _wrong(self, what: str, octets: bytes) -> RemoteProtocolError:
-        return RemoteProtocolError(f"{self.peer} sent {what}: {shown(_text(octets[:400]))!r}")
+        # More than is shown, so that no secret is cut where it would be seen.
+        said = shown(self._hide(_text(octets[:_MAX_SEARCHED])))
+        return RemoteProtocolError(f"{self.peer} sent {what}: {said!r}")
 
 
 def fetched(peer: str, values: list[Value]) -> dict[str, Value]:

@@ -22,6 +22,7 @@ class Opened:
 
     def __init__(self, conversation: Conversation, parser: ResponseParser, size: int) -> None:
         self.size = size
+        self.item = parser.awaited
         self.parser = parser
         self.is_read = False
         self._conversation = conversation
@@ -51,7 +52,7 @@ class ResponseReader:
             RemoteProtocolError: it is none.
             TooLong: it or a literal in it is too long to be kept.
         """
-        parser = ResponseParser(self._conversation.peer)
+        parser = ResponseParser(self._conversation.peer, self._conversation.without_secrets)
         return self._read_on(parser, section)
 
     def go_on(self, opened: Opened) -> Response | Opened:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -20,18 +21,22 @@ from sockettools.errors import (
 )
 from sockettools.protocols.access import TlsPolicy
 from sockettools.protocols.imap.client import ImapClient
+from sockettools.protocols.imap.commands import mailbox as folder_name
 from sockettools.protocols.imap.commands import search_program
 from sockettools.protocols.mail_headers import header_fields, table
 from sockettools.tasks.fetch.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeVar
 
     from sockettools.protocols.access import Access, Credentials
     from sockettools.protocols.conversation import Conversation
     from sockettools.protocols.imap.results import Folder, Selected, Summary
     from sockettools.service_url import ServiceUrl
     from sockettools.tasks.fetch.resource import Wanted
+
+    T = TypeVar("T")
 
 FOLDER_COLUMNS = ("name", "flags", "delimiter")
 MESSAGE_COLUMNS = ("uid", "date", "from", "subject", "size")
@@ -85,7 +90,8 @@ def fetch(url: ServiceUrl, access: Access, wanted: Wanted) -> Iterator[Resource]
     program = None if place.search is None else search_program(place.search)
     with mailbox(url, access) as client:
         if not place.folder:
-            yield Resource(table(_folder_rows(client.list_folders())), TABLE)
+            folders = _begun(client.list_folders())
+            yield Resource(table(_folder_rows(folders)), TABLE, notes=client.alerts)
         else:
             changes = wanted.changes_allowed and place.uid is not None
             opened = client.select(place.folder) if changes else client.examine(place.folder)
@@ -94,12 +100,29 @@ def fetch(url: ServiceUrl, access: Access, wanted: Wanted) -> Iterator[Resource]
                 yield _message(client, place, place.uid, peek=not changes)
             else:
                 uids = None if program is None else client.search(program)
-                summaries = _all(client, opened, url) if uids is None else _some(client, uids)
-                yield Resource(table(_message_rows(summaries)), TABLE)
+                summaries = _begun(
+                    _all(client, opened, url) if uids is None else _some(client, uids, url)
+                )
+                yield Resource(table(_message_rows(summaries)), TABLE, notes=client.alerts)
         # Everything is there, so it does not matter how they part; and what was not read to its
         # end is given up.
         with suppress(SocketToolsError):
             client.leave()
+
+
+def file_name(url: ServiceUrl) -> str | None:
+    """Return the name of a file of what the URL leads to; None where it does not tell.
+
+    Raises:
+        ValueError, LocalProtocolError: see ``place_of``.
+    """
+    place = place_of(url)
+    if place.uid is not None:
+        return _name_of(place) or None
+    # As it is written, so that no encoded slash leads out of the folder.
+    path = url.path.partition("?")[0].partition(";")[0]
+    name = path.removesuffix("/").rpartition("/")[2]
+    return None if name in ("", ".", "..") else name
 
 
 def place_of(url: ServiceUrl) -> Place:
@@ -107,6 +130,7 @@ def place_of(url: ServiceUrl) -> Place:
 
     Raises:
         ValueError: it means nothing.
+        LocalProtocolError: there is a control character in the name of the folder.
     """
     if url.path in ("", "/"):
         return Place()
@@ -124,6 +148,7 @@ def place_of(url: ServiceUrl) -> Place:
     )
     if not place.folder:
         raise ValueError("it names no folder")
+    folder_name(place.folder)
     if place.uid is None and ("SECTION" in given or "PARTIAL" in given):
         raise ValueError("a section or a part of a message needs the message: /;UID=7")
     if place.uid is not None and place.search is not None:
@@ -233,31 +258,60 @@ def _check_validity(url: ServiceUrl, place: Place, opened: Selected) -> None:
 
 def _message(client: ImapClient, place: Place, uid: int, *, peek: bool) -> Resource:
     section = client.stream_section(uid, place.section, peek=peek, partial=place.partial)
-    is_whole = place.section in ("", "HEADER") and place.partial is None
-    media_type = "message/rfc822" if is_whole else "application/octet-stream"
-    name = f"{uid}.eml" if is_whole else ""
-    return Resource(section.blocks, media_type, section.size, name)
+    name = _name_of(place)
+    media_type = "message/rfc822" if name else "application/octet-stream"
+    return Resource(section.blocks, media_type, section.size, name, notes=client.alerts)
+
+
+def _name_of(place: Place) -> str:
+    """Return the name of a file of a message; "" where it is a part of one."""
+    is_whole = place.section.upper() in ("", "HEADER") and place.partial is None
+    return f"{place.uid}.eml" if is_whole else ""
+
+
+def _begun(items: Iterator[T]) -> Iterator[T]:
+    """Return them when the first has come: alerts come before it, and most refusals."""
+    first = list(islice(items, 1))
+    return chain(first, items)
 
 
 def _all(client: ImapClient, opened: Selected, url: ServiceUrl) -> Iterator[Summary]:
     # By their numbers: these stay the same, for no server may tell of deleted messages while it
     # answers FETCH (RFC 3501 section 7.4.1).
-    empty = 0
+    came = empty = 0
     for first in range(1, opened.messages + 1, BATCH):
         numbers = range(first, min(first + BATCH, opened.messages + 1))
         empty += 1
         for summary in client.fetch(numbers, _FIELDS):
             empty = 0
+            came += 1
             yield summary
         if empty > _MAX_EMPTY:
             raise RemoteProtocolError(
                 f"{url}: there should be {opened.messages} messages, but they do not come"
             )
+    _check_number(client, came, opened.messages, url)
 
 
-def _some(client: ImapClient, uids: Sequence[int]) -> Iterator[Summary]:
+def _some(client: ImapClient, uids: Sequence[int], url: ServiceUrl) -> Iterator[Summary]:
+    came = expected = 0
     for first in range(0, len(uids), BATCH):
-        yield from client.fetch_uids(uids[first : first + BATCH], _FIELDS)
+        batch = set(uids[first : first + BATCH])
+        expected += len(batch)
+        for summary in client.fetch_uids(sorted(batch), _FIELDS):
+            came += 1
+            yield summary
+    _check_number(client, came, expected, url)
+
+
+def _check_number(client: ImapClient, came: int, expected: int, url: ServiceUrl) -> None:
+    """Let messages be missing only where somebody else has deleted some meanwhile."""
+    if came < expected and not client.has_shrunk:
+        client.noop()  # not every server tells at once
+        if not client.has_shrunk:
+            raise RemoteProtocolError(
+                f"{url}: there should be {expected} messages, but {came} have come"
+            )
 
 
 def _folder_rows(folders: Iterable[Folder]) -> Iterator[Sequence[str]]:

@@ -237,3 +237,27 @@ def test_octets_of_an_argument_that_is_no_text() -> None:
         get(f"ftp://{server.address}/caf\udce9")
 
     assert "RETR caf\xe9" in script.lines
+
+
+def test_a_name_from_a_url_that_means_nothing() -> None:
+    done = get("-O", "imap://h/INBOX/;UID=x")
+
+    assert done.status == 2
+    assert done.err.count("\n") == 1
+
+
+def test_what_people_should_see(tmp_path: Path) -> None:
+    def script(client: Client) -> None:
+        client.send(b"* PREAUTH [CAPABILITY IMAP4rev1] ready\r\n")
+        with client.socket.makefile("rb") as lines:
+            for line in lines:
+                tag, verb = line.split()[:2]
+                if verb == b"LIST":
+                    client.send(b'* LIST () "/" INBOX\r\n* OK [ALERT] Mind the \x1b gap\r\n')
+                client.send(tag + b" OK done\r\n")
+
+    with ScriptedServer(script) as server:
+        done = get("-o", str(tmp_path / "x"), f"imap://{server.address}/")
+
+    assert done.status == 0
+    assert f"imap://{server.address}/: Mind the \\x1b gap\n" == done.err

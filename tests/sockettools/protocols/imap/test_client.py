@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from array import array
+from base64 import b64encode
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +18,14 @@ from sockettools.errors import (
 )
 from sockettools.net.tls import client_context
 from sockettools.protocols.access import Credentials
-from sockettools.protocols.imap.commands import State, search_program
+from sockettools.protocols.imap.commands import Literal, State, search_program
 from sockettools.protocols.imap.results import Folder, Selected, Summary, number_set
 from tests.sockettools.protocols.imap.talking import MAX_RESPONSES, NEWS, in_folder, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sockettools.protocols.imap.client import ImapClient
 
 CREDENTIALS = Credentials("user", 'se"cret')
 ASCII = b'a1 LOGIN "user" "se\\"cret"'
@@ -83,13 +90,27 @@ def test_a_disabled_login_is_not_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("a", "b\r\na2 NOOP"), ("a\n", "b"), ("a", "\0"), ("\ud800", "b")]
+    ("username", "password"),
+    [
+        ("a", "Top\r\na2 NOOP"),
+        ("a", "Top\nSecret"),
+        ("a\n", "Top"),
+        ("a", "Top\0"),
+        ("a", "Top\x1b"),
+        ("ä", "Top\r"),
+        ("\ud800", "Top"),
+    ],
 )
-def test_a_password_is_no_command(username: str, password: str) -> None:
-    with talk(b"+ \r\n+ \r\na1 OK\r\n", greeting=greeting()) as talking:
-        with pytest.raises(LocalProtocolError):
+@pytest.mark.parametrize("offered", [(), ("AUTH=PLAIN",), ("AUTH=PLAIN", "LOGINDISABLED")])
+def test_a_password_is_no_command(username: str, password: str, offered: tuple[str, ...]) -> None:
+    said = b"+ \r\na1 OK\r\n" if "LOGINDISABLED" in offered else b"a1 OK\r\n"
+    with talk(said, greeting=greeting(*offered)) as talking:
+        with pytest.raises(LocalProtocolError) as caught:
             talking.client.login(Credentials(username, password))
-        assert all(b"NOOP" not in line for line in talking.sent())
+        assert "Top" not in str(caught.value)
+        talking.client.login(CREDENTIALS)  # nothing is under way
+        assert talking.sent()[0].startswith((b"a1 LOGIN", b"a1 AUTHENTICATE PLAIN"))
+        assert all(b"Top" not in line for line in talking.sent())
 
 
 def test_a_refused_password_is_not_shown() -> None:
@@ -104,6 +125,57 @@ def test_a_refused_password_is_not_shown() -> None:
         )
         assert error.code == "NO"
         assert "secret" not in error.text
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"a1 NO wrong: %s",
+        b"a1 NO [%s] wrong",
+        b"* BYE %s",
+        b"* OK [ALERT] %s",
+        b"%s OK",
+        b"what is %s",
+        b"* \x01 %s",
+        b"* LIST (%s\x01",
+        b"a1 NO \xff %s",
+    ],
+)
+@pytest.mark.parametrize("password", ["s3cr3t", 's3"cr\\3t', "s3crét"])
+@pytest.mark.parametrize("offered", [(), ("AUTH=PLAIN", "SASL-IR", "LOGINDISABLED")])
+def test_a_password_that_is_repeated(offered: tuple[str, ...], password: str, reply: bytes) -> None:
+    octets = password.encode()
+    quoted = octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    forms = [octets, octets.upper(), quoted, b'"%b"' % quoted, b64encode(octets)]
+    if offered:
+        forms.append(b64encode(b"\0me\0" + octets))
+    for form in forms:
+        if b"]" in reply and b'"' in form:
+            continue
+        said = b"+ \r\n" if not password.isascii() and not offered else b""
+        said += reply.replace(b"%s", form) + b"\r\n"
+        with talk(said, greeting=greeting(*offered)) as talking:
+            with pytest.raises(SocketToolsError) as caught:
+                talking.client.login(Credentials("me", password))
+            told = f"{caught.value}{getattr(caught.value, 'text', '')}{[*talking.client.alerts]}"
+        assert "***" in told
+        assert all(secret not in told for secret in ("s3", *(form.decode() for form in forms)))
+
+
+def test_a_short_password_hides_nothing_else() -> None:
+    with (
+        talk(b'a1 NO a bad one: "a"\r\n', greeting=greeting()) as talking,
+        pytest.raises(PermanentNegativeReply, match=r"NO a bad one: \*\*\*"),
+    ):
+        talking.client.login(Credentials("user", "a"))
+
+
+def test_the_size_of_a_literal_is_no_secret() -> None:
+    said = "+ \r\n+ \r\na1 NO {5} wröng\r\n".encode()
+    with talk(said, greeting=greeting()) as talking:
+        with pytest.raises(PermanentNegativeReply, match=r"NO \{5\} \*\*\*"):
+            talking.client.login(Credentials("Zoëy", "wröng"))
+        assert talking.sent()[0] == b"a1 LOGIN {5}"
 
 
 def test_capabilities_are_asked_again_after_the_login() -> None:
@@ -223,7 +295,6 @@ def test_no_list(line: bytes) -> None:
         pytest.param("INBOX", b'a1 EXAMINE "INBOX"', id="word"),
         pytest.param('a "b" \\c', b'a1 EXAMINE "a \\"b\\" \\\\c"', id="quotes"),
         pytest.param("Café/&", b'a1 EXAMINE "Caf&AOk-/&-"', id="not ascii"),
-        pytest.param("a\r\nb NOOP", b'a1 EXAMINE "a&AA0ACg-b NOOP"', id="line end"),
     ],
 )
 def test_opening(name: str, sent: bytes) -> None:
@@ -234,6 +305,47 @@ def test_opening(name: str, sent: bytes) -> None:
         assert talking.client.examine(name) == Selected(172, 3_857_529_045)
         assert talking.client.state is State.SELECTED
         assert talking.sent() == [sent]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda client: client.examine("a\r\nb"), id="examine"),
+        pytest.param(lambda client: client.select("a\0"), id="select"),
+        pytest.param(lambda client: client.status("\x1b"), id="status"),
+        pytest.param(lambda client: client.status("\ud83d"), id="half a character"),
+        pytest.param(lambda client: list(client.list_folders("", "a\n")), id="list"),
+        pytest.param(lambda client: client.search([b"ALL\r\na9 LOGOUT"]), id="search"),
+        pytest.param(lambda client: client.search([b"BODY ", Literal(b"\n")]), id="literal"),
+        pytest.param(lambda client: list(client.fetch(range(1, 2), ["X\r\n"])), id="field"),
+        pytest.param(lambda client: client.stream_section("1\r\n"), id="number"),
+        pytest.param(
+            lambda client: client.stream_section(1, partial=("0\r\n", 1)), id="first octet"
+        ),
+    ],
+)
+def test_an_argument_is_no_command(call: Callable[[ImapClient], object]) -> None:
+    with in_folder(b"* STATUS x (MESSAGES 1)\r\na2 OK\r\n") as talking:
+        with pytest.raises(LocalProtocolError) as caught:
+            call(talking.client)
+        assert str(caught.value).isprintable()
+        assert talking.client.status("x") == {"MESSAGES": 1}
+        assert [line.split()[:2] for line in talking.sent()[1:]] == [[b"a2", b"STATUS"]]
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"* -3 EXISTS\r\n", b"* EXISTS\r\n", b"* 4294967296 EXISTS\r\n"]
+)
+def test_a_folder_of_nobody_knows_how_many(said: bytes) -> None:
+    with in_folder(said + b"a2 OK\r\n") as talking:
+        with pytest.raises(RemoteProtocolError, match="how many messages are in the folder 'x'"):
+            talking.client.select("x")
+        assert talking.client.state is State.AUTHENTICATED
+
+
+def test_a_status_that_tells_nothing() -> None:
+    with talk(b"a1 OK\r\n") as talking, pytest.raises(RemoteProtocolError, match="told nothing"):
+        talking.client.status("x")
 
 
 def test_a_folder_that_is_refused_closes_the_other() -> None:
@@ -279,6 +391,29 @@ def test_search() -> None:
     with in_folder(b"+ \r\n", said) as talking:
         assert talking.client.search(search_program("TEXT é".encode())) == array("I", [2, 84, 882])
         assert talking.sent()[1:] == [b"a2 UID SEARCH CHARSET UTF-8 TEXT {2}", "é".encode()]
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        pytest.param(b"", "did not tell what the search found", id="nothing"),
+        pytest.param(NEWS, "did not tell what the search found", id="news"),
+        pytest.param(b'* ESEARCH (TAG "a2") UID ALL 1:3\r\n', "did not tell", id="not asked for"),
+        pytest.param(b"* SEARCH -5\r\n", "'. SEARCH -5'", id="negative"),
+        pytest.param(b'* SEARCH foo "bar"\r\n', "no message numbers", id="words"),
+    ],
+)
+def test_no_answer_to_a_search(said: bytes, problem: str) -> None:
+    with (
+        in_folder(said + b"a2 OK\r\n") as talking,
+        pytest.raises(RemoteProtocolError, match=problem),
+    ):
+        talking.client.search([b"ALL"])
+
+
+def test_nothing_is_found() -> None:
+    with in_folder(b"* SEARCH\r\na2 OK\r\n") as talking:
+        assert list(talking.client.search([b"ALL"])) == []
 
 
 def test_a_literal_that_is_refused_is_not_sent() -> None:
@@ -346,6 +481,23 @@ def test_messages_that_somebody_else_has_deleted() -> None:
         assert [summary.uid for summary in talking.client.fetch(range(1, 9))] == [10]
         with pytest.raises(PermanentNegativeReply, match="other"):
             list(talking.client.fetch(range(1, 9)))
+
+
+@pytest.mark.parametrize(
+    ("said", "has_shrunk"),
+    [
+        (b"* 3 EXPUNGE\r\na2 OK\r\n", True),
+        (b"a2 OK [EXPUNGEISSUED] gone\r\n", True),
+        (b"* 3 EXISTS\r\na2 OK\r\n", False),
+    ],
+)
+def test_news_of_deleted_messages(said: bytes, has_shrunk: bool) -> None:
+    with in_folder(said, b"* 1 EXISTS\r\na3 OK\r\n") as talking:
+        assert not talking.client.has_shrunk
+        talking.client.noop()
+        assert talking.client.has_shrunk is has_shrunk
+        talking.client.examine("x")
+        assert not talking.client.has_shrunk
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from sockettools.protocols.imap.commands import (
     COMMANDS,
     Literal,
     State,
+    field_names,
     lines,
+    mailbox,
     search_program,
     string,
 )
@@ -55,6 +57,20 @@ def test_literals_follow_each_other() -> None:
     assert lines(pieces) == [b"a1 LOGIN {1}", b"\xff {2}", b"\xfe\xfe"]
 
 
+@pytest.mark.parametrize("name", ["a\r\nb", "a\nb", "\0", "\x1b", "\x7f", "\x85", "\ud83d"])
+def test_no_name_of_a_folder(name: str) -> None:
+    with pytest.raises(LocalProtocolError, match="no name of a folder") as caught:
+        mailbox(name)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["", "X\r\n", "a b", "a)", "a]", "é", "a:", "\ud83d", '"a"'])
+def test_no_name_of_a_field(name: str) -> None:
+    assert field_names(["Subject", "X-Spam_1"]) == b"(Subject X-Spam_1)"
+    with pytest.raises(LocalProtocolError, match="no name of a field"):
+        field_names(["Subject", name])
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -91,6 +107,8 @@ def test_a_search_is_sent(text: str, expected: list[bytes]) -> None:
         pytest.param(b"SEEN\0", id="NUL"),
         pytest.param(b'"a\nb"', id="line end in a string"),
         pytest.param(b'"\\a"', id="what needs no backslash"),
+        pytest.param(b'"a\tb"', id="tab in a string"),
+        pytest.param(b"BODY {3}\r\na\nb", id="line end in a literal"),
     ],
 )
 def test_a_search_makes_no_sense(text: bytes) -> None:

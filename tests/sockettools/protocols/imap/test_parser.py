@@ -97,6 +97,13 @@ def parsed(*turns: bytes) -> Response:
             id="sections",
         ),
         pytest.param(
+            b'* 2 FETCH (BODY[HEADER.FIELDS (DATE)]<0.16384> "x" BODY[]<0.8> "y")',
+            Data(
+                "FETCH", 2, [[b"BODY[HEADER.FIELDS (DATE)]<0.16384>", b"x", b"BODY[]<0.8>", b"y"]]
+            ),
+            id="sections, Twisted",
+        ),
+        pytest.param(
             b'* 1 FETCH (BODY ("TEXT" "PLAIN" ("A" "B")("C" "D") NIL 12))',
             Data(
                 "FETCH",
@@ -176,6 +183,10 @@ def test_only_the_value_of_an_item_is_awaited(line: bytes) -> None:
         pytest.param(b"* LIST () {-1}", id="negative literal"),
         pytest.param(b"* LIST () \0", id="NUL"),
         pytest.param(b"* SEARCH 4294967296", id="33 bits"),
+        pytest.param(b"* SEARCH -5", id="negative number"),
+        pytest.param(b"* SEARCH 0", id="number 0"),
+        pytest.param(b'* search foo "bar"', id="no numbers"),
+        pytest.param(b"* SEARCH 2 {3}", id="literal for a number"),
         pytest.param(b"* SEARCH " + b"9" * 5000, id="thousands of digits"),
         pytest.param(b"* " + b"9" * 5000 + b" EXISTS", id="number of thousands of digits"),
     ],
@@ -183,6 +194,25 @@ def test_only_the_value_of_an_item_is_awaited(line: bytes) -> None:
 def test_no_response(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match=r"^it "):
         ResponseParser("it").feed_line(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"what is secret",
+        b"* \x01 secret",
+        b"* secret\x01",
+        b"* SEARCH secret",
+        b"* LIST (secret\x01",
+        b"* LIST " + b"x" * 280 + b" secret" * 40 + b"\x01",
+    ],
+    ids=lambda line: line[:20].decode(),
+)
+def test_what_is_secret_is_in_no_error(line: bytes) -> None:
+    parser = ResponseParser("it", lambda text: text.replace("secret", "***"))
+    with pytest.raises(RemoteProtocolError, match=r"\*\*\*") as caught:
+        parser.feed_line(line)
+    assert "sec" not in str(caught.value)
 
 
 def test_the_largest_literal() -> None:
@@ -206,12 +236,12 @@ def test_a_response_has_an_end() -> None:
 
 
 def test_a_search_may_find_a_million() -> None:
-    line = b"* SEARCH " + b" ".join(b"%d" % number for number in range(1_000_000))
+    line = b"* SEARCH " + b" ".join(b"%d" % number for number in range(1, 1_000_001))
     found = parsed(line)
 
     assert isinstance(found, Found)
     assert len(found.numbers) == 1_000_000
-    assert found.numbers[-1] == 999_999
+    assert found.numbers[-1] == 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sockettools.errors import (
 from tests.sockettools.protocols.imap.talking import MAX_RESPONSES, NEWS, in_folder
 
 MESSAGE = b"From: a\r\n\r\n)\r\na2 OK {5}\r\n"
+IN_LINE = bytes.maketrans(b"\r\n", b"__")
 
 
 def body(
@@ -38,7 +39,7 @@ def body(
     ],
 )
 def test_a_message(said: bytes) -> None:
-    with in_folder(said, b"a2 OK\r\na3 OK\r\n") as talking:
+    with in_folder(said, b"a2 OK\r\n* SEARCH\r\na3 OK\r\n") as talking:
         section = talking.client.stream_section(7)
 
         assert section.size == len(MESSAGE)
@@ -57,7 +58,8 @@ def test_a_message(said: bytes) -> None:
     ],
 )
 def test_a_section(section: str, peek: bool, partial: tuple[int, int] | None, sent: bytes) -> None:
-    name = f"BODY[{section.upper()}]".replace('"', "")
+    origin = "" if partial is None else f"<{partial[0]}>"
+    name = f"BODY[{section.upper()}]{origin}".replace('"', "")
     with in_folder(body(name, octets=b"x"), b"a2 OK\r\n") as talking:
         found = talking.client.stream_section(7, section, peek=peek, partial=partial)
 
@@ -73,7 +75,7 @@ def test_no_section(section: str) -> None:
 
 @pytest.mark.parametrize("value", [b'"a\\"b"', b"ab"])
 def test_a_short_one_may_be_quoted(value: bytes) -> None:
-    said = b"* 2 FETCH (BODY[TEXT] " + value + b" UID 7)\r\na2 OK\r\na3 OK\r\n"
+    said = b"* 2 FETCH (BODY[TEXT] " + value + b" UID 7)\r\na2 OK\r\n* SEARCH\r\na3 OK\r\n"
     with in_folder(said) as talking:
         section = talking.client.stream_section(7, "TEXT")
 
@@ -141,6 +143,48 @@ def test_more_than_was_asked_for() -> None:
         pytest.raises(TooLong, match=f"{len(MESSAGE)} octets where 5"),
     ):
         talking.client.stream_section(7, partial=(0, 5))
+
+
+@pytest.mark.parametrize(
+    ("name", "partial", "expected"),
+    [
+        ("BODY[]<0.8>", (0, 8), MESSAGE[:8]),
+        ("BODY[]<5.8>", (5, 8), MESSAGE[5:13]),
+        ("BODY[]", (5, 8), MESSAGE[5:13]),
+        ("BODY[]", (5, 4_294_967_295), MESSAGE[5:]),
+        ("BODY[]", (99, 8), b""),
+        ("BODY[]<0.99>", (0, 99), MESSAGE),
+        ("BODY[]<5>", (5, 99), MESSAGE),
+    ],
+)
+@pytest.mark.parametrize("is_quoted", [False, True])
+def test_a_part_out_of_the_whole(
+    name: str, partial: tuple[int, int], expected: bytes, is_quoted: bool
+) -> None:
+    """As Twisted's server sends it."""
+    said = body(name)
+    if is_quoted:
+        line, expected = (octets.translate(IN_LINE) for octets in (MESSAGE, expected))
+        said = b'* 2 FETCH (UID 7 %b "%b")\r\n' % (name.encode(), line)
+    with in_folder(said + b"a2 OK\r\n") as talking:
+        section = talking.client.stream_section(7, partial=partial)
+        assert b"".join(section.blocks) == expected
+        assert section.size == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("BODY[]<0>", "octets from 0 on where those from 5"),
+        ("BODY[]<" + "9" * 5000 + ">", "octets from 99999"),
+        ("BODY[]<0.99>", "octets from 0 on"),
+        ("BODY[]<5.99>", "does not tell where"),
+    ],
+    ids=lambda name: name[:20],
+)
+def test_another_part(name: str, problem: str) -> None:
+    with in_folder(body(name)) as talking, pytest.raises(RemoteProtocolError, match=problem):
+        talking.client.stream_section(7, partial=(5, 99))
 
 
 def test_a_refusal_behind_the_message() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import time
 from contextlib import contextmanager
+from io import StringIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from sockettools.errors import (
     IncompleteMessage,
     InsecureLogin,
+    LocalProtocolError,
     PermanentNegativeReply,
     ReadTimeout,
     RemoteProtocolError,
@@ -19,9 +21,10 @@ from sockettools.errors import (
 )
 from sockettools.net.address import InternetAddress
 from sockettools.net.tls import client_context, server_context
+from sockettools.net.transcript import TextSink, Transcript
 from sockettools.protocols.access import Access, Credentials, TlsPolicy
 from sockettools.service_url import parse_service_url
-from sockettools.tasks.fetch import Wanted, fetch
+from sockettools.tasks.fetch import Wanted, fetch, file_name
 from sockettools.tasks.fetch.imap import BATCH, Place, place_of
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Client, ScriptedServer
@@ -41,7 +44,8 @@ def literal(octets: bytes) -> bytes:
     return b"{%d}\r\n" % len(octets) + octets
 
 
-# What is said to the beginning of a command behind its tag; %t is the tag. "" is the greeting.
+# What is said to the beginning of a command behind its tag; %t is the tag, %s the section and %o
+# the origin that were asked for. "" is the greeting.
 ANSWERS = {
     "": b"* OK [CAPABILITY IMAP4rev1] ready\r\n",
     "LOGIN": b"%t OK\r\n",
@@ -60,7 +64,7 @@ ANSWERS = {
         b'* 2 FETCH (UID 8 RFC822.SIZE 0 BODY[HEADER.FIELDS (DATE FROM SUBJECT)] "")\r\n%t OK\r\n'
     ),
     "UID FETCH 7 (UID BODY": (
-        b"* 1 FETCH (UID 7 BODY[%s] " + literal(MESSAGE) + b")\r\n%t OK\r\n"
+        b"* 1 FETCH (UID 7 BODY[%s]%o " + literal(MESSAGE) + b")\r\n%t OK\r\n"
     ),
 }  # fmt: skip
 
@@ -84,6 +88,8 @@ def server(answers: Mapping[str, bytes] = MappingProxyType({})) -> Iterator[tupl
             section = re.search(r"\[(.*?)\]", command)
             answer = all_answers[known] if known else b"%t BAD what?\r\n"
             answer = answer.replace(b"%t", tag.encode())
+            origin = re.search(r"<(\d+)", command)
+            answer = answer.replace(b"%o", b"<%b>" % origin[1].encode() if origin else b"")
             client.send(answer.replace(b"%s", section[1].encode() if section else b""))
 
     with ScriptedServer(talk) as running:
@@ -198,12 +204,18 @@ def test_what_would_be_two_commands() -> None:
             get(f"{url}/INBOX?SEEN%0D%0Aa9%20DELETE%20INBOX")
         with pytest.raises(ValueError, match="section"):
             get(f"{url}/INBOX/;UID=7/;SECTION=TEXT]%0D%0A")
-        get(f"{url.replace('mrose', 'x%20y%22')}/a%0D%0Ab")
+        for name in ("INBOX%0d%0aa%20LOGOUT", "%00", "a%1Bb", "%C2%85"):
+            with pytest.raises(LocalProtocolError, match="no name of a folder"):
+                get(f"{url}/{name}")
+        with pytest.raises(ValueError, match="no UTF-8"):
+            get(f"{url}/\udcff")
+        get(f"{url.replace('mrose', 'x%20y%22')}/")
         with pytest.raises(ValueError, match="line end"):
             get(f"{url.replace('mrose', 'x%0D%0A')}/")
-    assert all("DELETE" not in line for line in said)
-    assert 'LOGIN "x y\\"" "tanstaaf"' in said
-    assert 'EXAMINE "a&AA0ACg-b"' in said
+    assert said == [
+        *('LOGIN "mrose" "tanstaaf"', 'EXAMINE "INBOX"'),
+        *('LOGIN "x y\\"" "tanstaaf"', 'LIST "" "*"', "LOGOUT"),
+    ]
 
 
 # What they lead to
@@ -256,7 +268,11 @@ def test_the_numbers_are_other_ones_now() -> None:
 
 def test_messages_come_in_batches() -> None:
     with server(
-        {"EXAMINE": b"* %d EXISTS\r\n%%t OK\r\n" % (BATCH * 2 + 1), "FETCH": b"%t OK\r\n"}
+        {
+            "EXAMINE": b"* %d EXISTS\r\n%%t OK\r\n" % (BATCH * 2 + 1),
+            "FETCH": b"%t OK\r\n",
+            "NOOP": b"* 1 EXPUNGE\r\n%t OK\r\n",
+        }
     ) as (url, said):
         assert get(f"{url}/INBOX").count(b"\n") == 1
     assert [line.split()[1] for line in said[2:5]] == [
@@ -264,6 +280,122 @@ def test_messages_come_in_batches() -> None:
         f"{BATCH + 1}:{BATCH * 2}",
         f"{BATCH * 2 + 1}",
     ]
+
+
+ROW = b"* 1 FETCH (UID 8 RFC822.SIZE 5)\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "answers"),
+    [
+        pytest.param("", {"FETCH": ROW + b"* 2 EXPUNGE\r\n%t OK\r\n"}, id="told at once"),
+        pytest.param("", {"FETCH": ROW + b"%t NO [EXPUNGEISSUED] gone\r\n"}, id="refused"),
+        pytest.param("", {"NOOP": b"* 2 EXPUNGE\r\n%t OK\r\n"}, id="told when asked"),
+        pytest.param("?ALL", {"NOOP": b"* 2 EXPUNGE\r\n%t OK\r\n"}, id="of those that were found"),
+    ],
+)
+def test_messages_that_somebody_else_has_deleted(path: str, answers: dict[str, bytes]) -> None:
+    standard = {
+        "EXAMINE": b"* 3 EXISTS\r\n%t OK\r\n",
+        "FETCH": ROW + b"%t OK\r\n",
+        "UID SEARCH": b"* SEARCH 8 9\r\n%t OK\r\n",
+        "UID FETCH": ROW + b"%t OK\r\n",
+    }
+    with server({**standard, **answers}) as (url, said):
+        assert get(f"{url}/INBOX{path}").endswith(b"size\n8\t\t\t\t5\n")
+    assert ("NOOP" in said) is ("NOOP" in answers)
+
+
+@pytest.mark.parametrize(
+    ("path", "answers", "problem"),
+    [
+        pytest.param(
+            "", {"FETCH": ROW + b"%t OK\r\n"}, "3 messages, but 1 have", id="one of three"
+        ),
+        pytest.param("", {"FETCH": b"%t OK\r\n"}, "3 messages, but 0 have", id="none"),
+        pytest.param(
+            "?ALL", {"UID FETCH": ROW + b"%t OK\r\n"}, "2 messages, but 1 have", id="of those found"
+        ),
+        pytest.param("", {"EXAMINE": b"%t OK\r\n"}, "how many messages", id="no EXISTS"),
+        pytest.param("", {"EXAMINE": b"* -3 EXISTS\r\n%t OK\r\n"}, "how many messages", id="-3"),
+        pytest.param("?ALL", {"UID SEARCH": b"%t OK\r\n"}, "the search found", id="no SEARCH"),
+        pytest.param(
+            "?ALL", {"UID SEARCH": b"* SEARCH -5\r\n%t OK\r\n"}, "numbers", id="SEARCH -5"
+        ),
+    ],
+)
+def test_nothing_is_not_taken_for_an_answer(
+    path: str, answers: dict[str, bytes], problem: str
+) -> None:
+    standard = {
+        "EXAMINE": b"* 3 EXISTS\r\n%t OK\r\n",
+        "UID SEARCH": b"* SEARCH 8 9 8\r\n%t OK\r\n",
+        "NOOP": b"* 3 EXISTS\r\n%t OK\r\n",
+    }
+    with (
+        server({**standard, **answers}) as (url, _),
+        pytest.raises(RemoteProtocolError, match=problem),
+    ):
+        get(f"{url}/INBOX{path}")
+
+
+def test_messages_are_listed_once() -> None:
+    answers = {
+        "UID SEARCH": b"* SEARCH 9 8 9 8\r\n%t OK\r\n",
+        "UID FETCH 8:9": ROW + b"* 2 FETCH (UID 9 RFC822.SIZE 6)\r\n%t OK\r\n",
+    }
+    with server(answers) as (url, said):
+        assert get(f"{url}/INBOX?ALL").endswith(b"size\n8\t\t\t\t5\n9\t\t\t\t6\n")
+    assert "NOOP" not in said
+
+
+def test_a_server_that_repeats_what_was_asked() -> None:
+    """As Twisted's does, which sends all of a message then."""
+    answers = {
+        "EXAMINE": b"* 1 EXISTS\r\n%t OK\r\n",
+        "FETCH": b"* 1 FETCH (UID 7 RFC822.SIZE 9 BODY[HEADER.FIELDS (DATE FROM SUBJECT)]<0.16384> "
+        + literal(b"Subject: a\r\n\r\n")
+        + b")\r\n%t OK\r\n",
+        "UID FETCH 7 (UID BODY": b"* 1 FETCH (UID 7 BODY[]<2.4> "
+        + literal(b"0123456789")
+        + b")\r\n%t OK\r\n",
+    }
+    with server(answers) as (url, _):
+        assert get(f"{url}/INBOX").endswith(b"size\n7\t\t\ta\t9\n")
+        assert get(f"{url}/INBOX/;UID=7/;PARTIAL=2.4") == b"2345"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("", None),
+        ("/", None),
+        ("/INBOX", "INBOX"),
+        ("/INBOX/", "INBOX"),
+        ("/a/b%2Fc;UIDVALIDITY=9?TEXT%20a/b", "b%2Fc"),
+        ("/..", None),
+        ("/INBOX/;UID=7", "7.eml"),
+        ("/INBOX;UIDVALIDITY=9/;UID=7", "7.eml"),
+        ("/INBOX/;UID=7/;SECTION=header", "7.eml"),
+        ("/INBOX/;UID=7/;SECTION=1.2", None),
+        ("/INBOX/;UID=7/;PARTIAL=0.9", None),
+    ],
+)
+def test_names_of_files(path: str, name: str | None) -> None:
+    assert file_name(parse_service_url(f"imap://user@host{path}")) == name
+
+
+@pytest.mark.parametrize("path", ["/", "/INBOX", "/INBOX?ALL", "/INBOX/;UID=7"])
+def test_alerts_are_notes(path: str) -> None:
+    alert = b"* OK [ALERT] full\x1b\r\n"
+    answers = {name: alert + ANSWERS[name] for name in ANSWERS if name}
+    with server(answers) as (url, _):
+        access = Access(idle_timeout=30, tls=TlsPolicy.OFF, credentials=from_url)
+        with fetch(parse_service_url(f"{url}{path}"), access) as resource:
+            notes = list(resource.notes)
+            assert b"".join(resource.blocks)
+    # One of the login, one of the folder, one of what is in it.
+    assert notes == ["full\\x1b"] * {"/": 2, "/INBOX?ALL": 4}.get(path, 3)
 
 
 def test_messages_that_never_come() -> None:
@@ -326,6 +458,36 @@ def test_a_password_does_not_cross_the_network() -> None:
         with pytest.raises(InsecureLogin), fetch(elsewhere, access):
             pass
     assert said == []
+
+
+@pytest.mark.parametrize("reply", [b"%t NO bad: tanstaaf\r\n", b"what is tanstaaf\r\n"])
+@pytest.mark.parametrize(
+    ("user", "form"),
+    [
+        ("mrose", SECRET),
+        ("mrose", f'"{SECRET}"'),
+        ("mrose", "dGFuc3RhYWY="),
+        ("mrose;AUTH=PLAIN", SECRET),
+        ("mrose;AUTH=PLAIN", "AG1yb3NlAHRhbnN0YWFm"),
+    ],
+)
+def test_a_password_that_is_repeated(user: str, form: str, reply: bytes) -> None:
+    answer = reply.replace(SECRET.encode(), form.encode())
+    answers = {
+        "": b"* OK [CAPABILITY SASL-IR] hi\r\n",
+        "LOGIN": answer,
+        "AUTHENTICATE": answer,
+    }
+    kept = StringIO()
+    access = Access(idle_timeout=30, credentials=from_url, transcript=Transcript([TextSink(kept)]))
+    with (
+        server(answers) as (url, _),
+        pytest.raises(SocketToolsError, match=r"\*\*\*") as caught,
+        fetch(parse_service_url(url.replace("mrose", user)), access),
+    ):
+        pass
+    assert form.strip('"') not in str(caught.value) + kept.getvalue()
+    assert "***" in kept.getvalue().splitlines()[2]
 
 
 # TLS
@@ -458,7 +620,8 @@ def test_one_error_of_one_line(command: str, answer: bytes, error: type[SocketTo
 def test_a_literal_that_is_cut() -> None:
     def talk(client: Client) -> None:
         client.send(
-            b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\na1 OK\r\n* 1 FETCH (UID 7 BODY[] {9}\r\nabc"
+            b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 1 EXISTS\r\na1 OK\r\n"
+            b"* 1 FETCH (UID 7 BODY[] {9}\r\nabc"
         )
         client.read(1)
 
