@@ -29,3 +29,6 @@ needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv
 needs_dev_full = pytest.mark.skipif(
     not Path("/dev/full").exists(), reason="this system has no /dev/full to play a full disk"
 )
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="this system does not tell a process's peak"
+)

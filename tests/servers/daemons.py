@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_ROOT = Path(__file__).parents[2]
 
 # Seconds that a server has to begin or to end; some wait for their children.
 PATIENCE = 30
@@ -67,6 +70,17 @@ def running(
         yield process
     finally:
         _stop(process)
+
+
+@contextmanager
+def running_module(
+    name: str, folder: Path, *ports: int, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module of the tests the same way, with its folder and its ports as arguments."""
+    command = [sys.executable, "-m", name, folder, *map(str, ports)]
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    with running(command, *ports, log=log, env={"PYTHONPATH": path}) as process:
+        yield process
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

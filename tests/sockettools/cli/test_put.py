@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sockettools.cli.status import ExitStatus
-from tests.machine import needs_programs
-from tests.servers.ftp import BLOB, LARGE_END, LARGE_SIZE, PROGRAMS, FtpServer, ftp_server
+from tests.servers.ftp import FTP_SERVERS
+from tests.servers.ftp_site import BLOB, LARGE_END, LARGE_SIZE, FtpServer
 from tests.servers.scripted import ScriptedServer
 from tests.servers.scripted_ftp import FEATURES, FtpScript
 from tests.sockettools.cli.commands import run_here
@@ -146,13 +146,12 @@ def test_refusal(file: Path) -> None:
     assert err.endswith("refused to store x: 553 not here\\x1b\n")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FtpServer]:
-    with ftp_server() as server:
+@pytest.fixture(scope="module", params=FTP_SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[FtpServer]:
+    with request.param() as server:
         yield server
 
 
-@needs_programs(*PROGRAMS)
 @pytest.mark.parametrize("way", ["plain", "explicit", "implicit"])
 def test_server(server: FtpServer, way: str, tmp_path: Path) -> None:
     path = tmp_path / way
@@ -170,7 +169,6 @@ def test_server(server: FtpServer, way: str, tmp_path: Path) -> None:
     assert there.read_bytes() == BLOB
 
 
-@needs_programs(*PROGRAMS)
 def test_large_pipe(server: FtpServer) -> None:
     """It goes on in the middle, and all of it comes through a pipe."""
     url = server.url("/incoming/large.bin", port=server.explicit)

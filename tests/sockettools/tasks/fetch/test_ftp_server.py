@@ -1,4 +1,4 @@
-"""FTP against proftpd: without TLS, with AUTH TLS, with TLS first, and beside ftplib."""
+"""FTP against real servers: without TLS, with AUTH TLS, with TLS first, and beside ftplib."""
 
 from __future__ import annotations
 
@@ -22,17 +22,9 @@ from sockettools.protocols.ftp_listing import Entry, entries
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import Wanted, fetch
 from sockettools.tasks.fetch.ftp import logged_in
-from tests.machine import needs_programs
-from tests.servers.ftp import (
-    BLOB,
-    LARGE_SIZE,
-    PASSWORD,
-    PROGRAMS,
-    TEXT,
-    USER,
-    FtpServer,
-    ftp_server,
-)
+from tests.machine import needs_proc
+from tests.servers.ftp import FTP_SERVERS
+from tests.servers.ftp_site import BLOB, LARGE_SIZE, PASSWORD, TEXT, USER, FtpServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,15 +32,8 @@ if TYPE_CHECKING:
 
     from sockettools.protocols.ftp import FtpClient
 
-pytestmark = needs_programs(*PROGRAMS)
-
 # What a process may take for a file of any size, in kilobytes: Python itself is half of it.
 FLAT = 60_000
-
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 and "CI" not in os.environ,
-    reason="proftpd makes a directory the root, and lets the anonymous in, as root only",
-)
 
 WAYS = ("plain", "explicit", "implicit")
 
@@ -72,10 +57,17 @@ print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FtpServer]:
-    with ftp_server() as server:
+@pytest.fixture(scope="module", params=FTP_SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[FtpServer]:
+    with request.param() as server:
         yield server
+
+
+@pytest.fixture
+def open_server(server: FtpServer) -> FtpServer:
+    if not server.is_open and "CI" not in os.environ:
+        pytest.skip("it makes a directory the root, and lets the anonymous in, as root only")
+    return server
 
 
 @pytest.fixture(params=WAYS)
@@ -182,15 +174,15 @@ def test_the_rest_of_a_file(server: FtpServer) -> None:
         assert b"".join(resource.blocks) == BLOB[70_000:]
 
 
-@needs_root
-def test_path_from_the_root(server: FtpServer) -> None:
-    assert fetched(server, "/%2Fpub/romeo.txt") == TEXT
+def test_path_from_the_root(open_server: FtpServer) -> None:
+    assert fetched(open_server, "/%2Fpub/romeo.txt") == TEXT
 
 
-@needs_root
-def test_anonymous(server: FtpServer) -> None:
-    url = parse_service_url(server.url("/pub/romeo.txt", login=False, port=server.explicit))
-    with fetch(url, access_to(server)) as resource:
+def test_anonymous(open_server: FtpServer) -> None:
+    url = parse_service_url(
+        open_server.url("/pub/romeo.txt", login=False, port=open_server.explicit)
+    )
+    with fetch(url, access_to(open_server)) as resource:
         assert b"".join(resource.blocks) == TEXT
 
 
@@ -241,7 +233,7 @@ def test_certificate_that_nobody_trusts(server: FtpServer, way: str) -> None:
 
 
 def test_many_connections_for_data_with_one_session(server: FtpServer, port: int) -> None:
-    """With TLS, the server refuses those that do not go on with the session of the commands."""
+    """With TLS, proftpd refuses those that do not go on with the session of the commands."""
     with our_client(server, port) as client:
         for number in range(10):
             path = f"incoming/{port}-{number}"
@@ -250,11 +242,10 @@ def test_many_connections_for_data_with_one_session(server: FtpServer, port: int
             assert b"".join(client.retrieve(path)) == BLOB + b"more"
 
 
-@needs_root
-def test_upload_that_is_not_allowed(server: FtpServer) -> None:
-    url = parse_service_url(server.url("/", login=False))
+def test_upload_that_is_not_allowed(open_server: FtpServer) -> None:
+    url = parse_service_url(open_server.url("/", login=False))
     with (
-        logged_in(url, access_to(server)) as client,
+        logged_in(url, access_to(open_server)) as client,
         pytest.raises(PermanentNegativeReply, match="refused to store"),
     ):
         client.store("incoming/x", [b"x"])
@@ -274,6 +265,7 @@ def test_stopping_early(server: FtpServer, port: int) -> None:
         assert next(resource.blocks)
 
 
+@needs_proc
 @pytest.mark.parametrize("way", ["plain", "explicit"])
 def test_large_file_in_little_memory(server: FtpServer, way: str) -> None:
     url = server.url("/pub/large.bin", port=getattr(server, way))

@@ -1,4 +1,4 @@
-"""SMTP against exim4: the same arrives as smtplib brings."""
+"""SMTP against real servers: the same arrives as smtplib brings."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from sockettools.protocols.smtp_mail import Content
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import fetch
 from sockettools.tasks.fetch.smtp import session
-from tests.servers.smtp import HOST, SIZE_LIMIT, Exim, exim, needs_exim
+from tests.servers.smtp import SMTP_SERVERS
+from tests.servers.smtp_site import HOST, SIZE_LIMIT, SmtpServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sockettools.service_url import ServiceUrl
-
-pytestmark = needs_exim
 
 WAYS = ("plain", "STARTTLS", "TLS")
 
@@ -39,18 +38,20 @@ MESSAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Exim]:
-    with exim() as server:
+@pytest.fixture(scope="module", params=SMTP_SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[SmtpServer]:
+    with request.param() as server:
         yield server
 
 
-def url_of(server: Exim, way: str = "plain") -> ServiceUrl:
+def url_of(server: SmtpServer, way: str = "plain") -> ServiceUrl:
     scheme, port = ("smtps", server.tls) if way == "TLS" else ("smtp", server.plain)
     return parse_service_url(f"{scheme}://{HOST}:{port}")
 
 
-def access_by(server: Exim, way: str = "plain", credentials: Credentials | None = None) -> Access:
+def access_by(
+    server: SmtpServer, way: str = "plain", credentials: Credentials | None = None
+) -> Access:
     return Access(
         idle_timeout=30,
         tls=TlsPolicy.REQUIRE if way == "STARTTLS" else TlsPolicy.OFF,
@@ -59,14 +60,14 @@ def access_by(server: Exim, way: str = "plain", credentials: Credentials | None 
     )
 
 
-def received(server: Exim, user: str = "user") -> bytes:
+def received(server: SmtpServer, user: str = "user") -> bytes:
     """Return what was delivered, without the trace that the server writes above it."""
     head, mark, rest = server.take(user).partition(b"From: a@b.example\n")
     assert head.startswith(b"Received: ")
     return mark + rest
 
 
-def with_smtplib(server: Exim, way: str, message: bytes) -> None:
+def with_smtplib(server: SmtpServer, way: str, message: bytes) -> None:
     context = client_context(ca_file=str(server.authority))
     with (
         smtplib.SMTP_SSL(HOST, server.tls, context=context)
@@ -80,7 +81,7 @@ def with_smtplib(server: Exim, way: str, message: bytes) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("message", MESSAGES)
-def test_the_same_arrives_as_by_smtplib(server: Exim, way: str, message: bytes) -> None:
+def test_the_same_arrives_as_by_smtplib(server: SmtpServer, way: str, message: bytes) -> None:
     with session(url_of(server, way), access_by(server, way)) as client:
         assert client.conversation.is_encrypted == (way != "plain")
         fates = client.send_message("a@b.example", ["user@example.test"], message)
@@ -93,7 +94,7 @@ def test_the_same_arrives_as_by_smtplib(server: Exim, way: str, message: bytes) 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_the_server_offers(server: Exim, way: str) -> None:
+def test_what_the_server_offers(server: SmtpServer, way: str) -> None:
     with fetch(url_of(server, way), access_by(server, way)) as resource:
         lines = b"".join(resource.blocks).decode().splitlines()
 
@@ -110,7 +111,7 @@ def test_what_the_server_offers(server: Exim, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-def test_login(server: Exim, way: str, mechanism: str) -> None:
+def test_login(server: SmtpServer, way: str, mechanism: str) -> None:
     with session(url_of(server, way), access_by(server, way)) as client:
         client.extensions = {**client.extensions, "AUTH": [mechanism]}
         client.login(Credentials("user", "secret"))
@@ -119,7 +120,7 @@ def test_login(server: Exim, way: str, mechanism: str) -> None:
     assert fates["x@elsewhere.invalid"].kind == 2
 
 
-def test_wrong_password(server: Exim) -> None:
+def test_wrong_password(server: SmtpServer) -> None:
     access = access_by(server, credentials=Credentials("user", "wrong"))
     with (
         pytest.raises(PermanentNegativeReply, match="refused to log in user: 535") as caught,
@@ -131,7 +132,7 @@ def test_wrong_password(server: Exim) -> None:
 
 
 @pytest.mark.parametrize("is_ahead", [True, False], ids=["ahead", "in turn"])
-def test_fates(server: Exim, *, is_ahead: bool) -> None:
+def test_fates(server: SmtpServer, *, is_ahead: bool) -> None:
     recipients = ["nosuch@example.test", "user@example.test", "x@b.invalid", "other@example.test"]
     with session(url_of(server), access_by(server)) as client:
         if not is_ahead:
@@ -151,7 +152,7 @@ def test_fates(server: Exim, *, is_ahead: bool) -> None:
     received(server)
 
 
-def test_addresses_that_are_not_ascii(server: Exim) -> None:
+def test_addresses_that_are_not_ascii(server: SmtpServer) -> None:
     content = Content.of("From: a@b.example\r\nSubject: é\r\n\r\n".encode(), is_utf8=True)
     with session(url_of(server), access_by(server)) as client:
         fates = client.send_message("ü@bücher.example", ["zoë@example.test"], content)
@@ -160,7 +161,7 @@ def test_addresses_that_are_not_ascii(server: Exim) -> None:
     assert "Subject: é\n".encode() in received(server, "zoë")
 
 
-def test_larger_than_it_takes(server: Exim) -> None:
+def test_larger_than_it_takes(server: SmtpServer) -> None:
     with session(url_of(server), access_by(server)) as client:
         with pytest.raises(PermanentNegativeReply, match=f"up to {SIZE_LIMIT} octets"):
             client.send_message("a@b.example", ["user@example.test"], b"x" * SIZE_LIMIT + b"\r\n")
@@ -172,7 +173,7 @@ def test_larger_than_it_takes(server: Exim) -> None:
     assert server.is_empty("user")
 
 
-def test_memory_stays_flat(server: Exim) -> None:
+def test_memory_stays_flat(server: SmtpServer) -> None:
     blocks = (b"x" * 998 + b"\r\n" for _ in range(20_000))
     with session(url_of(server), access_by(server)) as client:
         tracemalloc.start()
@@ -185,6 +186,6 @@ def test_memory_stays_flat(server: Exim) -> None:
     assert peak < 1_000_000
 
 
-def test_nobody_trusts_the_certificate(server: Exim) -> None:
+def test_nobody_trusts_the_certificate(server: SmtpServer) -> None:
     with pytest.raises(CertificateError), session(url_of(server), Access()):
         pass
