@@ -1,0 +1,301 @@
+"""A download handler for http and https on asyncio's transports and our own engine of HTTP.
+
+What a name means is resolved, connected to, asked and read here; what the bytes mean is for
+``sockettools.http1`` to say. Scrapy's base class for such handlers is private, as are most parts
+of it. Of those, this takes what says how Scrapy reads its own settings and words its own warnings,
+and no more: how a body is read is what this handler is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from io import BytesIO
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from scrapy import signals
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    NotConfigured,
+    ResponseDataLossError,
+)
+from scrapy.http import Headers
+from scrapy.utils._download_handlers import (
+    check_stop_download,
+    get_dataloss_msg,
+    get_maxsize_msg,
+    get_warnsize_msg,
+    make_response,
+    normalize_bind_address,
+)
+from scrapy.utils.asyncio import is_asyncio_available
+from scrapy.utils.ssl import _log_sslobj_debug_info, _make_ssl_context
+from scrapy.utils.url import add_http_if_no_scheme
+
+from netcrawl.download.opening import Opener
+from netcrawl.download.pool import Pool
+from netcrawl.download.route import destination_of
+from netcrawl.failures import UrlRefused
+from sockettools import http1
+from sockettools.errors import (
+    ConnectionRefused,
+    IncompleteMessage,
+    LocalProtocolError,
+    ReadError,
+    ResolveError,
+    SocketToolsError,
+    Timeout,
+)
+from sockettools.http1.framing import response_framing
+
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+    from netcrawl.download.http_connection import HttpConnection
+    from netcrawl.download.opening import Timings
+    from netcrawl.download.route import Destination, Route
+
+logger = logging.getLogger(__name__)
+
+# A key of ``request.meta``: how many seconds each phase of the download took. ``resolve``,
+# ``connect`` (with a proxy's CONNECT) and ``tls`` are there when a connection was opened for it;
+# ``first_byte`` is from the request to the beginning of its answer, and ``done`` is all of it.
+TIMINGS = "download_timings"
+
+# They may be sent twice without harm (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+
+# With these, a server expects a length even where there is no body (RFC 9110 section 8.6).
+_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
+
+# What Scrapy calls our errors; the first that fits counts. A UrlRefused is not tried again: the
+# same would come of it.
+_ERRORS: tuple[tuple[type[SocketToolsError], type[Exception]], ...] = (
+    (ResolveError, CannotResolveHostError),
+    (ConnectionRefused, DownloadConnectionRefusedError),
+    (Timeout, DownloadTimeoutError),
+    (LocalProtocolError, UrlRefused),
+    (SocketToolsError, DownloadFailedError),
+)
+
+
+class SocketDownloadHandler(BaseDownloadHandler):
+    """Downloads over HTTP/1.1, with Scrapy's settings and signals."""
+
+    lazy: ClassVar[bool] = True  # type: ignore[misc]
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        if not is_asyncio_available():
+            raise NotConfigured(
+                f"{type(self).__name__} needs asyncio: its reactor, or none (TWISTED_REACTOR, "
+                "TWISTED_REACTOR_ENABLED)"
+            )
+        settings = crawler.settings
+        self._max_size = settings.getint("DOWNLOAD_MAXSIZE")
+        self._warn_size = settings.getint("DOWNLOAD_WARNSIZE")
+        self._timeout = settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._fails_on_data_loss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
+        self._is_data_loss_told = False
+        self._logs_tls = settings.getbool("DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING")
+        self._bind_address = settings.get("DOWNLOAD_BIND_ADDRESS")
+        context = _make_ssl_context(settings)
+        context.set_alpn_protocols(["http/1.1"])
+        self._pool = Pool(
+            settings.getint("CONCURRENT_REQUESTS"),
+            settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
+        )
+        self._opener = Opener(context, self._pool.forget)
+
+    async def download_request(self, request: Request) -> Response:
+        """Return the response.
+
+        Raises:
+            UrlRefused: it cannot be requested.
+            StopDownload: a signal handler wants it so.
+            Scrapy's own exceptions of downloads: something else went wrong.
+        """
+        timeout = request.meta.get("download_timeout", self._timeout) or None
+        proxy = request.meta.get("proxy")
+        bind = request.meta.get("bindaddress") or self._bind_address
+        destination = destination_of(
+            request, add_http_if_no_scheme(proxy) if proxy else None, normalize_bind_address(bind)
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._download(request, destination)
+        except TimeoutError as exc:
+            raise DownloadTimeoutError(
+                f"Getting {request.url} took longer than {timeout} seconds."
+            ) from exc
+        except SocketToolsError as exc:
+            raise _translated(exc) from exc
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    async def _download(self, request: Request, destination: Destination) -> Response:
+        timings: Timings = {}
+        request.meta[TIMINGS] = timings
+        began = monotonic()
+        connection, head = await self._ask(request, destination, timings)
+        try:
+            timings["first_byte"] = connection.heard_at - connection.asked_at
+            request.meta["download_latency"] = monotonic() - began
+            return await self._read(request, connection, head)
+        finally:
+            self._pool.give_back(destination.route, connection)
+            timings["done"] = monotonic() - began
+
+    async def _ask(
+        self, request: Request, destination: Destination, timings: Timings
+    ) -> tuple[HttpConnection, http1.Response]:
+        """Send the request and return the head of the answer, and the connection that it is on."""
+        asked = http1.Request(
+            request.method.encode("utf-8"), destination.target, request_fields(request, destination)
+        )
+        connection = self._pool.take(destination.route)
+        if connection is not None:
+            try:
+                return connection, await self._ask_on(connection, asked, request.body)
+            except (IncompleteMessage, ReadError):
+                # The server may have closed it just before, and may have read nothing.
+                if connection.heard or asked.method not in IDEMPOTENT:
+                    raise
+        connection = await self._open(destination.route, timings)
+        return connection, await self._ask_on(connection, asked, request.body)
+
+    async def _ask_on(
+        self, connection: HttpConnection, asked: http1.Request, body: bytes
+    ) -> http1.Response:
+        try:
+            return await connection.ask(asked, body)
+        except BaseException:
+            self._pool.discard(connection)
+            raise
+
+    async def _open(self, route: Route, timings: Timings) -> HttpConnection:
+        connection = await self._opener.open(route, timings)
+        self._pool.add(connection)
+        return connection
+
+    async def _read(
+        self, request: Request, connection: HttpConnection, head: http1.Response
+    ) -> Response:
+        """Read the body, as far as it is wanted."""
+        headers = Headers(list(head.fields))
+        framing = response_framing(request.method.encode(), head.status_code, head.fields)
+        expected = framing if isinstance(framing, int) else None
+        sizes = _Sizes(
+            request,
+            request.meta.get("download_maxsize", self._max_size),
+            request.meta.get("download_warnsize", self._warn_size),
+        )
+        if expected:
+            sizes.check(expected, expected=True)
+        if self._logs_tls and (session := connection.tls_session) is not None:
+            _log_sslobj_debug_info(session)
+        common: dict[str, Any] = {
+            "url": request.url,
+            "status": head.status_code,
+            "headers": headers,
+            "certificate": connection.certificate if request.url[:5] == "https" else None,
+            "ip_address": connection.ip_address,
+            "protocol": f"HTTP/{head.version.decode('ascii')}",
+        }
+        stop = check_stop_download(
+            signals.headers_received,
+            self.crawler,
+            request,
+            headers=headers,
+            body_length=expected,
+        )
+        if stop is not None:
+            return make_response(**common, stop_download=stop)
+
+        body = BytesIO()
+        try:
+            while (piece := await connection.receive_body()) is not None:
+                body.write(piece)
+                stop = check_stop_download(
+                    signals.bytes_received, self.crawler, request, data=piece
+                )
+                if stop is not None:
+                    return make_response(**common, body=body.getvalue(), stop_download=stop)
+                sizes.check(body.tell(), expected=False)
+        except IncompleteMessage as exc:
+            if request.meta.get("download_fail_on_dataloss", self._fails_on_data_loss):
+                self._tell_of_data_loss(request)
+                raise ResponseDataLossError(str(exc)) from exc
+            return make_response(**common, body=body.getvalue(), flags=["dataloss"])
+        return make_response(**common, body=body.getvalue())
+
+    def _tell_of_data_loss(self, request: Request) -> None:
+        if not self._is_data_loss_told:
+            self._is_data_loss_told = True
+            logger.warning(get_dataloss_msg(request.url))
+
+
+class _Sizes:
+    """Whether a body is too large, or so large that somebody should know; 0 is no limit."""
+
+    def __init__(self, request: Request, max_size: int, warn_size: int) -> None:
+        self._request = request
+        self._max_size = max_size
+        self._warn_size = warn_size
+
+    def check(self, size: int, *, expected: bool) -> None:
+        """Raise DownloadCancelledError, warn once, or neither."""
+        if self._max_size and size > self._max_size:
+            text = get_maxsize_msg(size, self._max_size, self._request, expected=expected)
+            logger.warning(text)
+            raise DownloadCancelledError(text)
+        if self._warn_size and size > self._warn_size:
+            logger.warning(
+                get_warnsize_msg(size, self._warn_size, self._request, expected=expected)
+            )
+            self._warn_size = 0
+
+
+def request_fields(request: Request, destination: Destination) -> http1.Fields:
+    """Return the fields as the spider has them: names, order and repetitions.
+
+    Where there is no Host it comes first; a length comes last, or replaces the one that is there.
+    What is meant for a proxy goes to nobody else.
+    """
+    body, method = request.body, request.method.encode("utf-8")
+    length = b"%d" % len(body)
+    fields: list[tuple[bytes, bytes]] = []
+    names = set()
+    # Not the method of Headers, which looks each name up again.
+    for name, values in dict.items(request.headers):
+        lower = name.lower()
+        if lower == b"proxy-authorization" and not destination.to_proxy:
+            continue
+        names.add(lower)
+        if lower == b"content-length":
+            values = [length]
+        fields += [(name, value) for value in values]
+    if b"host" not in names or not request.headers.getlist(b"Host"):
+        fields.insert(0, (b"Host", destination.host))
+    if b"transfer-encoding" in names:
+        fields = [field for field in fields if field[0].lower() != b"content-length"]
+    elif b"content-length" not in names and (body or method in _WITH_BODY):
+        fields.append((b"Content-Length", length))
+    return http1.Fields(fields)
+
+
+def _translated(error: SocketToolsError) -> Exception:
+    kind = next(theirs for ours, theirs in _ERRORS if isinstance(error, ours))
+    return kind(str(error))
