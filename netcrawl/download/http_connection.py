@@ -44,7 +44,7 @@ class HttpConnection(asyncio.Protocol):
         self.certificate: bytes | None = None
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
-        self._http = http1.Connection(http1.Role.CLIENT)
+        self._http = http1.Connection(http1.Role.CLIENT, skip_bad_fields=True)
         self._transport: asyncio.Transport | None = None
         self._is_busy = False
         self._is_broken = False

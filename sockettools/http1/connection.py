@@ -78,14 +78,26 @@ class Connection:
     """
 
     def __init__(
-        self, role: Role, limits: Limits | None = None, *, allow_http_0_9: bool = False
+        self,
+        role: Role,
+        limits: Limits | None = None,
+        *,
+        allow_http_0_9: bool = False,
+        skip_bad_fields: bool = False,
     ) -> None:
-        """Begin. With ``allow_http_0_9`` an answer without a head is one, all of it the body."""
+        """Begin.
+
+        With ``allow_http_0_9`` an answer without a head is one, all of it the body. With
+        ``skip_bad_fields`` lines of an answer's head that are no fields are left out, as browsers
+        do: some scripts print half a page before they are done with the head. No other answer
+        follows such a one, since others may have seen another end of it.
+        """
         self.role = role
         self.limits = limits or Limits()
         self._peer = role.peer
         self._is_client = role is Role.CLIENT
         self._allow_http_0_9 = allow_http_0_9
+        self._skip_bad_fields = skip_bad_fields
         self._buffer = ReceiveBuffer()
         self._ended = False  # the peer sends no more
         self._our_error: LocalProtocolError | None = None
@@ -254,7 +266,7 @@ class Connection:
         head = self._buffer.take_head(self.limits.head)
         if head is None:
             return None
-        version, status_code, reason, fields = parse_response_head(head, self.limits)
+        version, status_code, reason, fields = self._parse_response_head(head)
         if status_code < 200:
             self._check_informational(status_code)
             return InformationalResponse(status_code, fields, reason, version)
@@ -263,6 +275,18 @@ class Connection:
         if framing is UNTIL_CLOSE or (framing is CHUNKED and is_faulty(version, fields)):
             self._keep_alive = False
         return Response(status_code, fields, reason, version)
+
+    def _parse_response_head(self, head: bytes) -> tuple[bytes, int, bytes, Fields]:
+        try:
+            return parse_response_head(head, self.limits)
+        except TooLong:
+            raise
+        except RemoteProtocolError:
+            if not self._skip_bad_fields:
+                raise
+        parsed = parse_response_head(head, self.limits, may_skip=True)
+        self._keep_alive = False
+        return parsed
 
     def _read_http_0_9(self) -> Response | None:
         if _START.startswith(self._buffer.peek(len(_START))):

@@ -57,8 +57,12 @@ _SENDABLE_LENGTH = re.compile(rb"[0-9]+")
 _VERSION = re.compile(rb"1\.[01]")
 
 
-def parse_response_head(head: bytes, limits: Limits) -> tuple[bytes, int, bytes, Fields]:
+def parse_response_head(
+    head: bytes, limits: Limits, *, may_skip: bool = False
+) -> tuple[bytes, int, bytes, Fields]:
     """Return version, status code, reason and fields of a head, which ends with its blank line.
+
+    With ``may_skip``, lines that are no fields are left out.
 
     Raises:
         RemoteProtocolError: it is none.
@@ -67,7 +71,8 @@ def parse_response_head(head: bytes, limits: Limits) -> tuple[bytes, int, bytes,
     if match is None:
         raise RemoteProtocolError(f"not a status line: {_first_line(head)}")
     version, code, reason = match.groups(b"")  # a reason that is missing is empty
-    return version, int(code), reason, parse_fields(head, match.end(), limits, may_fold=True)
+    fields = parse_fields(head, match.end(), limits, may_fold=True, may_skip=may_skip)
+    return version, int(code), reason, fields
 
 
 def parse_request_head(head: bytes, limits: Limits) -> tuple[bytes, bytes, bytes, Fields]:
@@ -88,7 +93,9 @@ def parse_request_head(head: bytes, limits: Limits) -> tuple[bytes, bytes, bytes
     return method, target, version, parse_fields(head, match.end(), limits, may_fold=False)
 
 
-def parse_fields(head: bytes, start: int, limits: Limits, *, may_fold: bool) -> Fields:
+def parse_fields(
+    head: bytes, start: int, limits: Limits, *, may_fold: bool, may_skip: bool = False
+) -> Fields:
     """Read the field lines of ``head`` from ``start`` up to the blank line that it ends with.
 
     Raises:
@@ -100,20 +107,20 @@ def parse_fields(head: bytes, start: int, limits: Limits, *, may_fold: bool) -> 
         raise TooLong(f"more than {limits.fields} fields", 431)
     found = _FIELD_LINES.findall(head, start)
     if len(found) != expected:
-        found = _loose_fields(head[start:], may_fold=may_fold)
+        found = _loose_fields(head[start:], may_fold=may_fold, may_skip=may_skip)
     if len(head) > limits.line and max(map(len, head.split(b"\n"))) > limits.line:
         raise TooLong(f"a line of the head is longer than {limits.line} bytes", 431)
     return Fields(found)
 
 
-def _loose_fields(block: bytes, *, may_fold: bool) -> list[tuple[bytes, bytes]]:
+def _loose_fields(block: bytes, *, may_fold: bool, may_skip: bool) -> list[tuple[bytes, bytes]]:
     """Read field lines that have white space at their end, or go on in the next line."""
     if may_fold:
         # Mail's old way to break a line (5.2); some servers still have it. Not before the first
         # field: there is nothing then that the line could belong to.
         block = _FOLD.sub(b" ", block)
     found = _LOOSE_FIELD_LINES.findall(block)
-    if len(found) != block.count(b"\n") - 1:
+    if len(found) != block.count(b"\n") - 1 and not may_skip:
         raise RemoteProtocolError(_bad_line(block))
     return [(name, value.strip(b" \t")) for name, value in found]
 

@@ -35,10 +35,16 @@ def get(method: bytes = b"GET", *fields: tuple[bytes, bytes], version: bytes = b
 
 
 def asked(
-    request: Request | None = None, limits: Limits | None = None, *, allow_http_0_9: bool = False
+    request: Request | None = None,
+    limits: Limits | None = None,
+    *,
+    allow_http_0_9: bool = False,
+    skip_bad_fields: bool = False,
 ) -> Connection:
     """Return a client that has sent its whole request."""
-    client = Connection(Role.CLIENT, limits, allow_http_0_9=allow_http_0_9)
+    client = Connection(
+        Role.CLIENT, limits, allow_http_0_9=allow_http_0_9, skip_bad_fields=skip_bad_fields
+    )
     client.send(request or get())
     client.send(EndOfMessage())
     return client

@@ -680,6 +680,36 @@ def test_who_allows_http_0_9_understands_the_others() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"<meta name=x>", id="no colon"),
+        pytest.param(b"Content-Length : 1", id="blank before the colon"),
+        pytest.param(b": x", id="no name"),
+        pytest.param(b"X: \0", id="NUL"),
+        pytest.param(b"X: a\rContent-Length: 1", id="CR in the middle"),
+        pytest.param(b"<meta\r\n and more: of it>", id="folded"),
+    ],
+)
+def test_bad_fields_are_skipped_for_who_wants_it_and_nothing_follows(line: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 5\r\n\r\nhello" % line
+    for pieces in ([answer], octets(answer)):
+        client = asked(skip_bad_fields=True)
+        assert hear(client, *pieces) == [response(LENGTH_5), Data(b"hello"), END, NEED_DATA]
+        assert client.our_state is client.their_state is State.MUST_CLOSE
+        assert hear(asked(), *pieces) == [RemoteProtocolError]
+
+
+def test_who_skips_bad_fields_takes_no_other_first_line_and_no_more_than_others() -> None:
+    assert hear(asked(skip_bad_fields=True), b"HTTP/x 200 \r\n\r\n") == [RemoteProtocolError]
+    few = Limits(fields=2)
+    answer = b"HTTP/1.1 200 \r\n" + b"no field\r\n" * 3 + b"\r\n"
+    assert hear(asked(limits=few, skip_bad_fields=True), answer) == [TooLong]
+    client = asked(skip_bad_fields=True)
+    assert hear(client, OK)[-1] is NEED_DATA
+    client.start_next_cycle()
+
+
+@pytest.mark.parametrize(
     "event",
     [
         pytest.param(get(b"GET", HOST), id="two Hosts"),
