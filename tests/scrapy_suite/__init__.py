@@ -1,0 +1,1 @@
+"""Scrapy's own test suite for download handlers, run against any handler."""
