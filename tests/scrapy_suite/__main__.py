@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".scrapy" / "suite"
 MODULE = Path(__file__).with_name("handler_suite.py")
 
-TOOLS = ("pytest<9", "pytest-asyncio", "pytest-rerunfailures", "pytest-timeout", "pytest-twisted")
+TOOLS = ("pytest<9", "pytest-asyncio", "pytest-timeout", "pytest-twisted")
 
 # For a test that the module's own limit does not end.
 TEST_SECONDS = 60
@@ -99,7 +99,8 @@ def unpack(archive: Path, folder: Path) -> Path:
 def run(options: argparse.Namespace) -> int:
     """Run the suite as ``options`` ask; return the exit status."""
     python = sys.implementation.cache_tag
-    tools = make(options.cache / f"tools-{python}", *TOOLS)
+    cache = options.cache.absolute()
+    tools = make(cache / f"tools-{python}", *TOOLS)
     environment = {
         **os.environ,
         "SCRAPY_SUITE_HANDLER": options.handler,
@@ -110,10 +111,10 @@ def run(options: argparse.Namespace) -> int:
     }
     environment.pop("PYTEST_ADDOPTS", None)
     if options.mitmproxy:
-        mitmproxy = make(options.cache / f"mitmproxy-{python}", "mitmproxy", environment=True)
+        mitmproxy = make(cache / f"mitmproxy-{python}", "mitmproxy", environment=True)
         environment["MITMDUMP"] = str(mitmproxy / "bin" / "mitmdump")
 
-    archive = options.sdist or fetch(scrapy.__version__, options.cache)
+    archive = options.sdist or fetch(scrapy.__version__, cache)
     with tempfile.TemporaryDirectory(prefix="scrapy-suite-") as folder:
         tree = unpack(archive, Path(folder))
         module = tree / "tests" / "test_downloader_handler_given.py"
@@ -121,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
         report = Path(folder, "report.xml")
         command = [
             *(sys.executable, "-m", "pytest", "-q", "-rs", "--tb=short", f"--junitxml={report}"),
-            *("-p", "no:cacheprovider", "-p", "rerunfailures", "-p", "timeout"),
+            *("-p", "no:cacheprovider", "-p", "timeout"),
             *("-p", "asyncio" if options.reactor == "none" else "twisted"),
             *(f"--reactor={options.reactor}", f"--timeout={TEST_SECONDS}"),
             *("-m", "not requires_internet", "-k", options.k),
