@@ -55,7 +55,7 @@ from sockettools.errors import (
 from sockettools.http1.framing import response_framing
 
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any
 
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -91,8 +91,6 @@ _ERRORS: tuple[tuple[type[SocketToolsError], type[Exception]], ...] = (
 
 class SocketDownloadHandler(BaseDownloadHandler):
     """Downloads over HTTP/1.1, with Scrapy's settings and signals."""
-
-    lazy: ClassVar[bool] = True  # type: ignore[misc]
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
