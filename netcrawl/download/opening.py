@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import socket
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -22,15 +20,15 @@ from sockettools.errors import (
     ConnectTimeout,
     SocketToolsError,
 )
-from sockettools.lifetime import run_beside
-from sockettools.net.address import STREAM, Candidate, resolve_host
 from sockettools.net.dial import ATTEMPT_DELAY, interleave, strerror
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
+    from netcrawl.download.resolving import Resolver
     from netcrawl.download.route import BindAddress, Endpoint, Route
+    from sockettools.net.address import Candidate
 
 Timings = dict[str, float]
 
@@ -43,9 +41,13 @@ class Opener:
     """Opens connections; ``context`` is for the TLS of origins and of proxies."""
 
     def __init__(
-        self, context: ssl.SSLContext, on_lost: Callable[[HttpConnection], object]
+        self,
+        context: ssl.SSLContext,
+        resolver: Resolver,
+        on_lost: Callable[[HttpConnection], object],
     ) -> None:
         self._context = context
+        self._resolver = resolver
         self._on_lost = on_lost
 
     async def open(self, route: Route, timings: Timings) -> HttpConnection:
@@ -55,7 +57,7 @@ class Opener:
             ResolveError, ConnectError: there is none; ConnectionRefused and ProxyRefused are kinds.
         """
         began = monotonic()
-        candidates = await _resolve(route.first.host, route.first.port)
+        candidates = await self._resolver.resolve(route.first.host, route.first.port)
         resolved = monotonic()
         timings["resolve"] = resolved - began
         sock = await _connect(str(route.first), candidates, route.bind)
@@ -129,39 +131,6 @@ async def _ask_for_tunnel(
 def _server_name(endpoint: Endpoint) -> str:
     # The dot that ends a full name is part of no certificate (RFC 6066 section 3).
     return endpoint.host.removesuffix(".")
-
-
-async def _resolve(host: str, port: int) -> list[Candidate]:
-    """Ask the resolver in a thread, which nobody waits for when the crawl ends."""
-    with suppress(ValueError):
-        family = _FAMILIES[ipaddress.ip_address(host).version]
-        return [Candidate(family, STREAM, socket.IPPROTO_TCP, (host, port))]
-    loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[Candidate]] = loop.create_future()
-
-    def tell(candidates: list[Candidate], error: Exception | None) -> None:
-        if found.done():
-            return
-        if error is None:
-            found.set_result(candidates)
-        else:
-            found.set_exception(error)
-
-    def run() -> None:
-        candidates: list[Candidate] = []
-        error: Exception | None = None
-        try:
-            candidates = resolve_host(host, port, STREAM)
-        except Exception as exc:  # noqa: BLE001 - who waits is told, whatever it is
-            error = exc
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, candidates, error)
-
-    run_beside(run, "resolver")
-    return await found
-
-
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 async def _connect(

@@ -56,6 +56,9 @@ class Pool:
 
     def add(self, connection: HttpConnection) -> None:
         """Count a new connection, which is in use."""
+        if self._is_closed:
+            self._abort(connection)
+            return
         self._in_use.add(connection)
         self._make_room()
 

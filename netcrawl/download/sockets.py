@@ -40,6 +40,7 @@ from scrapy.utils.url import add_http_if_no_scheme
 
 from netcrawl.download.opening import Opener
 from netcrawl.download.pool import Pool
+from netcrawl.download.resolving import Resolver
 from netcrawl.download.route import destination_of
 from netcrawl.failures import UrlRefused
 from sockettools import http1
@@ -113,7 +114,8 @@ class SocketDownloadHandler(BaseDownloadHandler):
             settings.getint("CONCURRENT_REQUESTS"),
             settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
         )
-        self._opener = Opener(context, self._pool.forget)
+        names = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
+        self._opener = Opener(context, Resolver(names), self._pool.forget)
 
     async def download_request(self, request: Request) -> Response:
         """Return the response.
@@ -279,13 +281,13 @@ def request_fields(request: Request, destination: Destination) -> http1.Fields:
     # Not the method of Headers, which looks each name up again.
     for name, values in dict.items(request.headers):
         lower = name.lower()
-        if lower == b"proxy-authorization" and not destination.to_proxy:
+        if not values or (lower == b"proxy-authorization" and not destination.to_proxy):
             continue
         names.add(lower)
         if lower == b"content-length":
             values = [length]
         fields += [(name, value) for value in values]
-    if b"host" not in names or not request.headers.getlist(b"Host"):
+    if b"host" not in names:
         fields.insert(0, (b"Host", destination.host))
     if b"transfer-encoding" in names:
         fields = [field for field in fields if field[0].lower() != b"content-length"]
