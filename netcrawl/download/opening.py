@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from sockettools.errors import (
     ConnectTimeout,
     SocketToolsError,
 )
-from sockettools.net.dial import ATTEMPT_DELAY, interleave, strerror
+from sockettools.net.dial import ATTEMPT_DELAY, interleave
 
 if TYPE_CHECKING:
     import ssl
@@ -190,12 +191,17 @@ def _connect_error(peer: str, errors: Sequence[OSError]) -> ConnectError | Conne
     if not errors:
         return ConnectError(f"cannot connect to {peer}: no address of the family that is bound to")
     numbers = {error.errno for error in errors}
-    reasons = "; ".join(dict.fromkeys(strerror(error) for error in errors))
+    # asyncio has words of its own, which do not say why.
+    reasons = "; ".join(dict.fromkeys(map(_reason, errors)))
     if errno.ECONNREFUSED in numbers:
         return ConnectionRefused(f"cannot connect to {peer}: {reasons}")
     if numbers == {errno.ETIMEDOUT}:
         return ConnectTimeout(f"cannot connect to {peer}: {reasons}")
     return ConnectError(f"cannot connect to {peer}: {reasons}")
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _translated(endpoint: Endpoint, error: BaseException) -> BaseException:
