@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Timings = dict[str, float]
 
+# Seconds for a handshake: the limit is that of the download, which may be more than asyncio's 60.
+_HANDSHAKE_TIMEOUT = 86_400.0
+
 
 class ProxyRefused(ConnectError):
     """The proxy does not connect us."""
@@ -81,7 +84,11 @@ class Opener:
         connection = HttpConnection(str(first), self._on_lost)
         try:
             await asyncio.get_running_loop().create_connection(
-                lambda: connection, sock=sock, ssl=context, server_hostname=name
+                lambda: connection,
+                sock=sock,
+                ssl=context,
+                server_hostname=name,
+                ssl_handshake_timeout=_HANDSHAKE_TIMEOUT if context else None,
             )
         except BaseException as exc:
             sock.close()
@@ -98,7 +105,11 @@ class Opener:
         connection = HttpConnection(str(tunnel), self._on_lost)
         try:
             transport = await asyncio.get_running_loop().start_tls(
-                outer.transport, connection, self._context, server_hostname=_server_name(tunnel)
+                outer.transport,
+                connection,
+                self._context,
+                server_hostname=_server_name(tunnel),
+                ssl_handshake_timeout=_HANDSHAKE_TIMEOUT,
             )
         except Exception as exc:
             raise _translated(tunnel, exc) from exc
