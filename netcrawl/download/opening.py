@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
     from netcrawl.download.resolving import Resolver
     from netcrawl.download.route import BindAddress, Endpoint, Route
+    from netcrawl.timings import Timings
     from sockettools.net.address import Candidate
-
-Timings = dict[str, float]
 
 # Seconds for a handshake: the limit is that of the download, which may be more than asyncio's 60.
 _HANDSHAKE_TIMEOUT = 86_400.0

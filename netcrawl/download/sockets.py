@@ -43,6 +43,7 @@ from netcrawl.download.pool import Pool
 from netcrawl.download.resolving import Resolver
 from netcrawl.download.route import destination_of
 from netcrawl.failures import UrlRefused
+from netcrawl.timings import TIMINGS
 from sockettools import http1
 from sockettools.errors import (
     ConnectionRefused,
@@ -63,15 +64,10 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from netcrawl.download.http_connection import HttpConnection
-    from netcrawl.download.opening import Timings
     from netcrawl.download.route import Destination, Route
+    from netcrawl.timings import Timings
 
 logger = logging.getLogger(__name__)
-
-# A key of ``request.meta``: how many seconds each phase of the download took. ``resolve``,
-# ``connect`` (with a proxy's CONNECT) and ``tls`` are there when a connection was opened for it;
-# ``first_byte`` is from the request to the beginning of its answer, and ``done`` is all of it.
-TIMINGS = "download_timings"
 
 # They may be sent twice without harm (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})

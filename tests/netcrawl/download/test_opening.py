@@ -20,7 +20,7 @@ from tests.servers.daemons import free_ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netcrawl.download.opening import Timings
+    from netcrawl.timings import Timings
 
 ROUTE = Route(Endpoint("h.test", 80, is_tls=False))
 

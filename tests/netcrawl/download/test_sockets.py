@@ -636,8 +636,11 @@ def test_a_crawl(reactor: str, tmp_path: Path) -> None:
         done = crawl(
             *("words", "-a", f"url={server.url}/", "-a", "depth=1", "-O", tmp_path / "x.json"),
             *("-s", f'DOWNLOAD_HANDLERS={{"http": "{handler}", "https": "{handler}"}}'),
+            *("-s", 'EXTENSIONS={"netcrawl.extensions.timings.DownloadTimings": 500}'),
             *("-s", f"TWISTED_REACTOR_ENABLED={reactor}", "-s", "LOG_LEVEL=DEBUG"),
         )
 
     assert "Traceback" not in done.stderr
+    assert "'download_timings/first_byte/p50': 0." in done.stderr
+    assert "'download_timings/tls/p50'" not in done.stderr
     assert {row["word"] for row in read_json(tmp_path / "x.json")} == {"one", "two", "three"}
