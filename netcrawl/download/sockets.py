@@ -230,7 +230,7 @@ class SocketDownloadHandler(BaseDownloadHandler):
                 if stop is not None:
                     return make_response(**common, body=body.getvalue(), stop_download=stop)
                 sizes.check(body.tell(), expected=False)
-        except IncompleteMessage as exc:
+        except (IncompleteMessage, ReadError) as exc:
             if request.meta.get("download_fail_on_dataloss", self._fails_on_data_loss):
                 self._tell_of_data_loss(request)
                 raise ResponseDataLossError(str(exc)) from exc
