@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from ipaddress import IPv4Address, IPv6Address
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -36,14 +37,12 @@ if TYPE_CHECKING:
 HELLO = answer(b"hello")
 
 
-def saying(data: bytes, *, then_reset: bool = False) -> Script:
+def saying(data: bytes) -> Script:
     """Return a script that answers one request with ``data``, and closes."""
 
     def script(client: Client) -> None:
         client.read_request()
         client.send(data)
-        if then_reset:
-            client.reset()
 
     return script
 
