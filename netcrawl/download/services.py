@@ -12,17 +12,13 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import (
-    CannotResolveHostError,
     DownloadCancelledError,
-    DownloadConnectionRefusedError,
     DownloadFailedError,
-    DownloadTimeoutError,
     NotConfigured,
     ResponseDataLossError,
 )
@@ -33,19 +29,16 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from netcrawl.download.errors import Translation, scrapys_error
 from netcrawl.download.menus import menu_page
 from netcrawl.failures import UrlRefused, without_userinfo
 from sockettools.errors import (
     AddressError,
     CertificateError,
-    ConnectionRefused,
     IncompleteMessage,
     InsecureLogin,
-    LocalProtocolError,
     NegativeReply,
-    ResolveError,
     SocketToolsError,
-    Timeout,
     TooLong,
     TransientNegativeReply,
 )
@@ -53,7 +46,12 @@ from sockettools.lifetime import run_beside
 from sockettools.net.deadline import Deadline
 from sockettools.net.tls import client_context
 from sockettools.protocols.access import Access, TlsPolicy
-from sockettools.protocols.credentials import CredentialsSource, NetrcError, NoPassword
+from sockettools.protocols.credentials import (
+    CredentialsSource,
+    NetrcError,
+    NoPassword,
+    home_netrc,
+)
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import fetch
 
@@ -73,23 +71,17 @@ logger = logging.getLogger(__name__)
 
 MENU = "text/gopher"
 
-# What Scrapy calls our errors; the first that fits counts. A UrlRefused is not tried again: the
-# same would come of it.
-_ERRORS: tuple[tuple[type[SocketToolsError], type[Exception]], ...] = (
-    (ResolveError, CannotResolveHostError),
-    (ConnectionRefused, DownloadConnectionRefusedError),
+# What Scrapy calls the errors that other services have; the first that fits counts.
+_ERRORS: tuple[Translation, ...] = (
     (CertificateError, UrlRefused),
-    (Timeout, DownloadTimeoutError),
     (TransientNegativeReply, DownloadFailedError),
     (NegativeReply, UrlRefused),
     (IncompleteMessage, ResponseDataLossError),
     (TooLong, UrlRefused),
     (AddressError, UrlRefused),
-    (LocalProtocolError, UrlRefused),
     (InsecureLogin, UrlRefused),
     (NetrcError, UrlRefused),
     (NoPassword, UrlRefused),
-    (SocketToolsError, DownloadFailedError),
 )
 
 
@@ -119,7 +111,7 @@ class ServiceDownloadHandler(BaseDownloadHandler):
         verify = settings.getbool("DOWNLOAD_VERIFY_CERTIFICATES")
         self._tls = _tls_policy(str(settings.get("SERVICE_TLS", TlsPolicy.AUTO.value)))
         self._context = cache(partial(client_context, verify=verify))
-        self._credentials = CredentialsSource(_netrc_file())
+        self._credentials = CredentialsSource(home_netrc())
         self._is_closed = threading.Event()
 
     async def download_request(self, request: Request) -> Response:
@@ -161,7 +153,7 @@ class ServiceDownloadHandler(BaseDownloadHandler):
                 # It may be several times as long as the menu.
                 _check_size(len(body), without_userinfo(url), limits)
         except SocketToolsError as exc:
-            raise _translated(exc) from exc
+            raise scrapys_error(exc, _ERRORS) from exc
         except ValueError as exc:
             raise UrlRefused(str(exc)) from exc
         return _response(url, media_type, name, body)
@@ -203,18 +195,6 @@ def _tls_policy(text: str) -> TlsPolicy:
     except ValueError:
         words = ", ".join(policy.value for policy in TlsPolicy)
         raise NotConfigured(f"SERVICE_TLS is {text!r}: it takes one of {words}") from None
-
-
-def _translated(error: SocketToolsError) -> Exception:
-    kind = next(theirs for ours, theirs in _ERRORS if isinstance(error, ours))
-    return kind(str(error))
-
-
-def _netrc_file() -> Path | None:
-    try:
-        return Path.home() / ".netrc"
-    except RuntimeError:  # there is no home
-        return None
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -17,10 +17,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import (
-    CannotResolveHostError,
     DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
     DownloadTimeoutError,
     NotConfigured,
     ResponseDataLossError,
@@ -38,21 +35,17 @@ from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.ssl import _log_sslobj_debug_info, _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
+from netcrawl.download.errors import scrapys_error
 from netcrawl.download.opening import Opener
 from netcrawl.download.pool import Pool
 from netcrawl.download.resolving import Resolver
 from netcrawl.download.route import destination_of
-from netcrawl.failures import UrlRefused
 from netcrawl.timings import TIMINGS
 from sockettools import http1
 from sockettools.errors import (
-    ConnectionRefused,
     IncompleteMessage,
-    LocalProtocolError,
     ReadError,
-    ResolveError,
     SocketToolsError,
-    Timeout,
 )
 from sockettools.http1.framing import response_framing
 
@@ -74,16 +67,6 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 
 # With these, a server expects a length even where there is no body (RFC 9110 section 8.6).
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
-
-# What Scrapy calls our errors; the first that fits counts. A UrlRefused is not tried again: the
-# same would come of it.
-_ERRORS: tuple[tuple[type[SocketToolsError], type[Exception]], ...] = (
-    (ResolveError, CannotResolveHostError),
-    (ConnectionRefused, DownloadConnectionRefusedError),
-    (Timeout, DownloadTimeoutError),
-    (LocalProtocolError, UrlRefused),
-    (SocketToolsError, DownloadFailedError),
-)
 
 
 class SocketDownloadHandler(BaseDownloadHandler):
@@ -135,7 +118,7 @@ class SocketDownloadHandler(BaseDownloadHandler):
                 f"Getting {request.url} took longer than {timeout} seconds."
             ) from exc
         except SocketToolsError as exc:
-            raise _translated(exc) from exc
+            raise scrapys_error(exc) from exc
 
     async def close(self) -> None:
         """Close every connection."""
@@ -290,8 +273,3 @@ def request_fields(request: Request, destination: Destination) -> http1.Fields:
     elif b"content-length" not in names and (body or method in _WITH_BODY):
         fields.append((b"Content-Length", length))
     return http1.Fields(fields)
-
-
-def _translated(error: SocketToolsError) -> Exception:
-    kind = next(theirs for ours, theirs in _ERRORS if isinstance(error, ours))
-    return kind(str(error))

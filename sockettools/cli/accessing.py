@@ -20,7 +20,7 @@ from sockettools.cli.values import or_none
 from sockettools.errors import CertificateError, LocalProtocolError, Timeout
 from sockettools.net.deadline import Deadline
 from sockettools.protocols.access import Access, Credentials, TlsPolicy
-from sockettools.protocols.credentials import CredentialsSource
+from sockettools.protocols.credentials import CredentialsSource, home_netrc
 from sockettools.service_url import parse_service_url
 from sockettools.text import visible
 
@@ -133,7 +133,7 @@ def _credentials(
     given = arguments.user.partition(":") if arguments.user is not None else None
     # It is asked once for each user and host, however many URLs there are.
     source = CredentialsSource(
-        file or _home_netrc(), cache(_ask) if streams.stdin.isatty() else None
+        file or home_netrc(), cache(_ask) if streams.stdin.isatty() else None
     )
 
     def credentials(url: ServiceUrl) -> Credentials | None:
@@ -150,13 +150,6 @@ def _credentials(
         return found
 
     return credentials
-
-
-def _home_netrc() -> Path | None:
-    try:
-        return Path.home() / ".netrc"
-    except RuntimeError:  # there is no home
-        return None
 
 
 def _ask(question: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from sockettools.cli.menus import print_menu
 from sockettools.cli.naming import naming
 from sockettools.cli.progress import ProgressBar
 from sockettools.cli.replacing import is_written_to
-from sockettools.cli.saving import file_or_device
+from sockettools.cli.saving import files_for
 from sockettools.cli.showing import ShownText
 from sockettools.cli.status import ExitStatus, WrongUsage, status_of
 from sockettools.errors import SocketToolsError, TooLong
@@ -27,6 +26,7 @@ from sockettools.text import visible
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sockettools.cli.streams import Streams
     from sockettools.protocols.access import Access
@@ -131,22 +131,12 @@ def _jobs(arguments: argparse.Namespace) -> list[_Job]:
     urls = [read_service_url(text) for text in arguments.urls]
     for url in urls:
         _refuse_what_means_nothing(arguments, url)
-    if len(arguments.output) > len(urls):
-        raise WrongUsage("there are more -o than URLs")
-    if arguments.output and arguments.remote_name:
-        raise WrongUsage("-o and -O exclude each other")
-    jobs = []
-    for number, url in enumerate(urls):
-        name = arguments.output[number] if number < len(arguments.output) else "-"
-        file = None if name == "-" else file_or_device(name)
-        if arguments.remote_name:
-            file = Path(_remote_name(url))
-        jobs.append(_Job(url, file))
-    if arguments.continue_at and any(job.file is None for job in jobs):
+    files = files_for(arguments, urls, _remote_name)
+    if arguments.continue_at and None in files:
         raise WrongUsage("-C - needs a file to go on with: use -o FILE or -O")
     if arguments.continue_at and any(url.protocol != "ftp" for url in urls):
         raise WrongUsage("-C - goes with http, https, ftp and ftps: the others send all or nothing")
-    return jobs
+    return [_Job(url, file) for url, file in zip(urls, files, strict=True)]
 
 
 def _refuse_what_means_nothing(arguments: argparse.Namespace, url: ServiceUrl) -> None:
@@ -159,14 +149,11 @@ def _refuse_what_means_nothing(arguments: argparse.Namespace, url: ServiceUrl) -
             raise WrongUsage(f"{name} means nothing for {url.scheme}://")
 
 
-def _remote_name(url: ServiceUrl) -> str:
+def _remote_name(url: ServiceUrl) -> str | None:
     try:
-        name = file_name(url)
+        return file_name(url)
     except ValueError as exc:  # a URL that means nothing in its protocol
         raise WrongUsage(f"{url}: {exc}") from exc
-    if name is None:
-        raise WrongUsage(f"{url} has no name to save it under: use -o FILE")
-    return name
 
 
 class _Getting:

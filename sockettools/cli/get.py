@@ -23,7 +23,7 @@ from sockettools.cli.fetching import (
 from sockettools.cli.naming import naming
 from sockettools.cli.progress import ProgressBar
 from sockettools.cli.replacing import is_written_to
-from sockettools.cli.saving import file_or_device
+from sockettools.cli.saving import files_for
 from sockettools.cli.showing import ShownText
 from sockettools.cli.status import ExitStatus, WrongUsage, status_of
 from sockettools.cli.values import count
@@ -178,30 +178,17 @@ def _check_schemes(urls: Sequence[str]) -> None:
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
     urls = [read_url(text) for text in arguments.urls]
-    if len(arguments.output) > len(urls):
-        raise WrongUsage("there are more -o than URLs")
-    if arguments.output and arguments.remote_name:
-        raise WrongUsage("-o and -O exclude each other")
+    files = files_for(arguments, urls, lambda url: file_name(url.path))
     if arguments.request == "CONNECT":
         raise WrongUsage("-X CONNECT asks a proxy for a tunnel, not a server for a page: use -x")
     if arguments.head and arguments.data:
         raise WrongUsage("-I asks for a head, and -d sends a body: they exclude each other")
-    jobs = []
-    for number, url in enumerate(urls):
-        name = arguments.output[number] if number < len(arguments.output) else "-"
-        file = None if name == "-" else file_or_device(name)
-        if arguments.remote_name:
-            remote_name = file_name(url.path)
-            if remote_name is None:
-                raise WrongUsage(f"{url} has no name to save it under: use -o FILE")
-            file = Path(remote_name)
-        jobs.append(Job(url, file))
     if arguments.continue_at:
-        if any(job.file is None for job in jobs):
+        if None in files:
             raise WrongUsage("-C - needs a file to go on with: use -o FILE or -O")
         if arguments.include or arguments.head or arguments.data:
             raise WrongUsage("-C - goes with neither -i, -I nor -d")
-    return jobs
+    return [Job(url, file) for url, file in zip(urls, files, strict=True)]
 
 
 def _body(arguments: argparse.Namespace) -> bytes | None:

@@ -9,6 +9,10 @@ from sockettools.cli.status import WrongUsage
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 def add_output_argument(parser: argparse.ArgumentParser, default: str) -> None:
@@ -48,3 +52,27 @@ def file_or_device(name: str) -> Path:
     if name.endswith("/") and not Path(name).is_dir():  # which is an error of its own
         raise WrongUsage(f"-o {name}: that would be a directory, and there is none")
     return Path(name)
+
+
+def files_for(
+    arguments: argparse.Namespace, urls: Sequence[T], name_of: Callable[[T], str | None]
+) -> list[Path | None]:
+    """Return the file for each URL that ``-o`` and ``-O`` want; None is standard output.
+
+    Raises:
+        WrongUsage: they contradict each other; or a name is needed, and ``name_of`` finds none.
+    """
+    if len(arguments.output) > len(urls):
+        raise WrongUsage("there are more -o than URLs")
+    if arguments.output and arguments.remote_name:
+        raise WrongUsage("-o and -O exclude each other")
+    if not arguments.remote_name:
+        names = [*arguments.output, *["-"] * (len(urls) - len(arguments.output))]
+        return [None if name == "-" else file_or_device(name) for name in names]
+    files: list[Path | None] = []
+    for url in urls:
+        name = name_of(url)
+        if name is None:
+            raise WrongUsage(f"{url} has no name to save it under: use -o FILE")
+        files.append(Path(name))
+    return files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import netrc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockettools.errors import SocketToolsError
@@ -10,7 +11,6 @@ from sockettools.protocols.access import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sockettools.service_url import ServiceUrl
 
@@ -79,3 +79,11 @@ class CredentialsSource:
             return None
         # What is not there is "" in some versions of Python.
         return entry[0], entry[2] or None
+
+
+def home_netrc() -> Path | None:
+    """Return where this user's ``.netrc`` is, or would be; None for one without a home."""
+    try:
+        return Path.home() / ".netrc"
+    except RuntimeError:
+        return None
