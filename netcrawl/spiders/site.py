@@ -114,6 +114,9 @@ class SiteSpider(Spider):
         elif reason := self.scope.why_not(response.url):
             self.skip(response.url, f"redirected {reason}")
             return
+        # In another charset than Scrapy sees, the page is a copy: made here, and so parsed once for
+        # its items and its links.
+        response = as_html(response) or response
         if not response.meta.get(AGAIN):
             self.pages_done += 1
             yield from self.parse_page(response)
