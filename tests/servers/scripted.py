@@ -101,6 +101,14 @@ class Client:
         """Break the connection off."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
+    def end(self) -> None:
+        """Send no more, and read until the client closes.
+
+        A close while something is unread is a reset, which may destroy what was sent before it.
+        """
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
+        self.wait_for_end()
+
     def close(self) -> None:
         """Close it."""
         self._file.close()

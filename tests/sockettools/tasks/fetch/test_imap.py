@@ -623,7 +623,7 @@ def test_a_literal_that_is_cut() -> None:
             b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 1 EXISTS\r\na1 OK\r\n"
             b"* 1 FETCH (UID 7 BODY[] {9}\r\nabc"
         )
-        client.read(1)
+        client.end()
 
     with (
         ScriptedServer(talk) as running,
