@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from scrapy.exceptions import UnsupportedURLSchemeError
@@ -19,9 +18,11 @@ BindAddress = tuple[str, int]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+# These are tuples since the pool hashes a route four times for each request: a dataclass does that
+# in Python.
 
-@dataclass(frozen=True)
-class Endpoint:
+
+class Endpoint(NamedTuple):
     """What a connection leads to."""
 
     host: str
@@ -40,8 +41,7 @@ class Endpoint:
         return text.encode("utf-8")
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """A way that connections take; those that took the same may be used again for each other.
 
     ``tunnel`` is what a proxy is asked to connect to, with ``authorization`` for the proxy.
@@ -53,8 +53,7 @@ class Route:
     bind: BindAddress | None = None
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(NamedTuple):
     """A route, and what a request says there; ``to_proxy``: it is the proxy that reads it."""
 
     route: Route
