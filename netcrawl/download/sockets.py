@@ -22,13 +22,10 @@ from scrapy.exceptions import (
     NotConfigured,
     ResponseDataLossError,
 )
-from scrapy.http import Headers
 from scrapy.utils._download_handlers import (
-    check_stop_download,
     get_dataloss_msg,
     get_maxsize_msg,
     get_warnsize_msg,
-    make_response,
     normalize_bind_address,
 )
 from scrapy.utils.asyncio import is_asyncio_available
@@ -39,6 +36,7 @@ from netcrawl.download.errors import scrapys_error
 from netcrawl.download.opening import Opener
 from netcrawl.download.pool import Pool
 from netcrawl.download.resolving import Resolver
+from netcrawl.download.responses import check_stop_download, make_response, response_headers
 from netcrawl.download.route import destination_of
 from netcrawl.timings import TIMINGS
 from sockettools import http1
@@ -71,6 +69,9 @@ _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
 
 class SocketDownloadHandler(BaseDownloadHandler):
     """Downloads over HTTP/1.1, with Scrapy's settings and signals."""
+
+    # There is one for http and one for https, and either reads every trusted certificate.
+    lazy = True
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
@@ -173,7 +174,7 @@ class SocketDownloadHandler(BaseDownloadHandler):
         self, request: Request, connection: HttpConnection, head: http1.Response
     ) -> Response:
         """Read the body, as far as it is wanted."""
-        headers = Headers(list(head.fields))
+        headers = response_headers(head.fields)
         framing = response_framing(request.method.encode(), head.status_code, head.fields)
         expected = framing if isinstance(framing, int) else None
         sizes = _Sizes(
