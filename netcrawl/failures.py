@@ -13,6 +13,7 @@ from scrapy.exceptions import (
     DownloadFailedError,
     DownloadTimeoutError,
     IgnoreRequest,
+    NotSupported,
     ResponseDataLossError,
     UnsupportedURLSchemeError,
 )
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 # Raised by the network or by the other end: expected, and no reason for a traceback.
-EXPECTED_ERRORS = (
+_EXPECTED_ERRORS = (
     CannotResolveHostError,
     DownloadCancelledError,
     DownloadConnectionRefusedError,
@@ -42,6 +43,14 @@ _TWISTED_FAILURE = re.compile(r"<twisted\.python\.failure\.Failure [\w.]+: (.*?)
 
 # How much of what the other end sent stands in a line.
 MAX_SHOWN = 80
+
+
+def is_expected(error: BaseException | None) -> bool:
+    """Tell whether a line says all about ``error``."""
+    # Scrapy has one class for a scheme without a handler and for a response without a text, which
+    # is a bug; the texts tell them apart.
+    is_scheme = isinstance(error, NotSupported) and "URL scheme" in str(error)
+    return is_scheme or isinstance(error, _EXPECTED_ERRORS)
 
 
 class UrlRefused(IgnoreRequest):

@@ -21,10 +21,14 @@ ROBOTSTXT_USER_AGENT = "netcrawl"
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
 # Scrapy has its own for ftp.
-DOWNLOAD_HANDLERS = dict.fromkeys(
-    ("ftps", "gopher", "gophers", "imap", "imaps", "nntp", "nntps", "pop3", "pop3s"),
-    "netcrawl.download.services.ServiceDownloadHandler",
-)
+DOWNLOAD_HANDLERS = {
+    "http": "netcrawl.download.sockets.SocketDownloadHandler",
+    "https": "netcrawl.download.sockets.SocketDownloadHandler",
+    **dict.fromkeys(
+        ("ftps", "gopher", "gophers", "imap", "imaps", "nntp", "nntps", "pop3", "pop3s"),
+        "netcrawl.download.services.ServiceDownloadHandler",
+    ),
+}
 
 # Where a connection to one of them begins in clear text: encrypt it if the server offers that
 # (auto), encrypt it or fail (require), never (off).
@@ -38,7 +42,7 @@ REMOTE_CONTROL_ENABLED = False
 # clicks. LoopbackDelay lifts it for this machine's own servers.
 DOWNLOAD_DELAY = 1.0
 
-# The default knows IPv4 only: http://[::1]/ would be an unknown host.
+# For Scrapy's own handlers (ftp): the default knows IPv4 only.
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"
 
 # Seconds. A page that goes elsewhere after longer than that renews itself: following it would
@@ -84,6 +88,7 @@ EXTENSIONS = {
     "netcrawl.extensions.practice.PracticeWeb": 0,
     "netcrawl.download.loopback.LoopbackDelay": 0,
     "netcrawl.download.politeness.CrawlDelay": 0,
+    "netcrawl.extensions.timings.DownloadTimings": 0,
 }
 
 DOWNLOADER_MIDDLEWARES = {

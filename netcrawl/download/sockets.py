@@ -77,8 +77,8 @@ class SocketDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         if not is_asyncio_available():
             raise NotConfigured(
-                f"{type(self).__name__} needs asyncio: its reactor, or none (TWISTED_REACTOR, "
-                "TWISTED_REACTOR_ENABLED)"
+                f"{type(self).__name__} needs asyncio: leave TWISTED_REACTOR as it is, or set "
+                "TWISTED_REACTOR_ENABLED to False, or take another of DOWNLOAD_HANDLERS"
             )
         settings = crawler.settings
         self._max_size = settings.getint("DOWNLOAD_MAXSIZE")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 
-from netcrawl.failures import EXPECTED_ERRORS
+from netcrawl.failures import is_expected
 
 if TYPE_CHECKING:
     from typing import Self
@@ -53,7 +53,7 @@ class PlainErrors:
 def plain_error(record: logging.LogRecord) -> bool:
     """Turn an expected error's record into one line. It lets every record pass."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, EXPECTED_ERRORS):
+    if is_expected(error):
         message = record.getMessage()
         _rewrite(record, message if str(error) in message else f"{message}: {error}")
     return True
@@ -62,7 +62,7 @@ def plain_error(record: logging.LogRecord) -> bool:
 def plain_robots_error(record: logging.LogRecord) -> bool:
     """Turn it into a warning: the request for the page itself goes on, and has its own fate."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, EXPECTED_ERRORS):
+    if is_expected(error):
         _rewrite(record, f"There is no robots.txt to be had, going on without: {error}")
         record.levelno = logging.WARNING
         record.levelname = logging.getLevelName(logging.WARNING)

@@ -642,12 +642,9 @@ def test_a_proxy_of_another_kind() -> None:
 @pytest.mark.parametrize("reactor", ["True", "False"])
 def test_a_crawl(reactor: str, tmp_path: Path) -> None:
     pages = {"/": "<a href=/a>one</a> <a href=/gone>two</a>", "/a": "three"}
-    handler = "netcrawl.download.sockets.SocketDownloadHandler"
     with PageServer({**pages}) as server:
         done = crawl(
             *("words", "-a", f"url={server.url}/", "-a", "depth=1", "-O", tmp_path / "x.json"),
-            *("-s", f'DOWNLOAD_HANDLERS={{"http": "{handler}", "https": "{handler}"}}'),
-            *("-s", 'EXTENSIONS={"netcrawl.extensions.timings.DownloadTimings": 500}'),
             *("-s", f"TWISTED_REACTOR_ENABLED={reactor}", "-s", "LOG_LEVEL=DEBUG"),
         )
 
@@ -655,3 +652,12 @@ def test_a_crawl(reactor: str, tmp_path: Path) -> None:
     assert "'download_timings/first_byte/p50': 0." in done.stderr
     assert "'download_timings/tls/p50'" not in done.stderr
     assert {row["word"] for row in read_json(tmp_path / "x.json")} == {"one", "two", "three"}
+
+
+def test_a_crawl_under_a_reactor_without_asyncio() -> None:
+    reactor = "twisted.internet.selectreactor.SelectReactor"
+    done = crawl("links", "-s", f"TWISTED_REACTOR={reactor}")
+
+    assert done.status == 1
+    assert "Traceback" not in done.stderr
+    assert "SocketDownloadHandler needs asyncio: leave TWISTED_REACTOR as it is" in done.last_line

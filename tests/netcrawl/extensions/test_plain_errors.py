@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from scrapy.exceptions import DownloadConnectionRefusedError
+from scrapy.exceptions import DownloadConnectionRefusedError, NotSupported
 
 from netcrawl.extensions.plain_errors import LOGGERS, ROBOTS_LOGGER, PlainErrors
 
@@ -47,6 +47,12 @@ def log(name: str, message: str, error: Exception, caplog: pytest.LogCaptureFixt
             "ERROR: Error downloading <GET u>: refused",
         ),
         (
+            "scrapy.core.scraper",
+            "Error downloading <GET x:y>",
+            NotSupported("Unsupported URL scheme 'x'"),
+            "ERROR: Error downloading <GET x:y>: Unsupported URL scheme 'x'",
+        ),
+        (
             ROBOTS_LOGGER,
             "Error downloading <GET u>",
             DownloadConnectionRefusedError("refused"),
@@ -61,11 +67,14 @@ def test_an_expected_error_is_one_line(
 
 
 @pytest.mark.parametrize("name", [*LOGGERS, ROBOTS_LOGGER])
-def test_a_bug_keeps_its_traceback(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    shown = log(name, "Error", KeyError("bug"), caplog)
+@pytest.mark.parametrize("error", [KeyError("bug"), NotSupported("Response content isn't text")])
+def test_a_bug_keeps_its_traceback(
+    name: str, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown = log(name, "Error", error, caplog)
 
     assert shown.startswith("ERROR: Error\nTraceback")
-    assert "KeyError: 'bug'" in shown
+    assert str(error) in shown
 
 
 def test_the_loggers_are_left_as_they_were(caplog: pytest.LogCaptureFixture) -> None:
