@@ -27,7 +27,7 @@ NETCRAWL_LAYERS = (
     ("outcome",),
     ("spiders", "compare", "report"),
     ("extract", "pipelines", "download", "frontier", "feeds", "extensions"),
-    ("items", "arguments", "failures", "scope", "counting", "timings"),
+    ("items", "arguments", "failures", "scope", "counting", "timings", "requests"),
     ("schemes",),
 )
 

@@ -38,6 +38,7 @@ from netcrawl.download.pool import Pool
 from netcrawl.download.resolving import Resolver
 from netcrawl.download.responses import check_stop_download, make_response, response_headers
 from netcrawl.download.route import destination_of
+from netcrawl.requests import header_fields
 from netcrawl.timings import TIMINGS
 from sockettools import http1
 from sockettools.errors import (
@@ -251,22 +252,24 @@ class _Sizes:
 def request_fields(request: Request, destination: Destination) -> http1.Fields:
     """Return the fields as the spider has them: names, order and repetitions.
 
-    Where there is no Host it comes first; a length comes last, or replaces the one that is there.
-    What is meant for a proxy goes to nobody else.
+    The names of an ExactRequest are spelled as there, others as Scrapy spells them. Where there is
+    no Host it comes first; a length comes last, or replaces the one that is there. What is meant
+    for a proxy goes to nobody else.
     """
     body, method = request.body, request.method.encode("utf-8")
     length = b"%d" % len(body)
     fields: list[tuple[bytes, bytes]] = []
     names = set()
-    # Not the method of Headers, which looks each name up again.
-    for name, values in dict.items(request.headers):
-        lower = name.lower()
-        if not values or (lower == b"proxy-authorization" and not destination.to_proxy):
+    for field in header_fields(request.headers):
+        lower = field[0].lower()
+        if lower == b"proxy-authorization" and not destination.to_proxy:
             continue
-        names.add(lower)
         if lower == b"content-length":
-            values = [length]
-        fields += [(name, value) for value in values]
+            if lower in names:
+                continue
+            field = field[0], length
+        names.add(lower)
+        fields.append(field)
     if b"host" not in names:
         fields.insert(0, (b"Host", destination.host))
     if b"transfer-encoding" in names:
