@@ -30,7 +30,8 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from sockettools.practice.site import site_page
 from tests.netcrawl.download.each_handler import HANDLERS, installed, run, start_module
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -91,8 +92,7 @@ def practice_web() -> Iterator[str]:
 
 @contextmanager
 def nginx() -> Iterator[str]:
-    [port] = free_ports(1)
-    with daemon_folder() as folder:
+    with daemon_folder() as folder, held_ports(1) as (port,):
         site = folder / "www" / "site" / str(PAGES)
         site.mkdir(parents=True)
         for number in range(1, PAGES + 1):

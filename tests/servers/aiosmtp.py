@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running_module
+from tests.servers.daemons import daemon_folder, running_module
+from tests.servers.ports import held_ports
 from tests.servers.smtp_site import HOST, SIZE_LIMIT, SmtpServer
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ _USERS = ("user", "other", "zoë")
 @contextmanager
 def aiosmtp() -> Iterator[SmtpServer]:
     """Run it."""
-    with daemon_folder() as folder:
-        plain, tls = free_ports(2)
+    with daemon_folder() as folder, held_ports(2) as (plain, tls):
         authority = Authority.create(folder)
         authority.issue(folder / "certificate.pem")
         for user in _USERS:

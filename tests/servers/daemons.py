@@ -36,15 +36,6 @@ def daemon_folder() -> Iterator[Path]:
         yield folder
 
 
-def free_ports(number: int) -> list[int]:
-    """Return ports on which nothing listens now, none twice."""
-    with contextlib.ExitStack() as stack:
-        listeners = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
-        ]
-        return [listener.getsockname()[1] for listener in listeners]
-
-
 @contextmanager
 def running(
     command: Sequence[str | Path],

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
+from tests.servers.ports import held_ports
 from tests.servers.smtp_site import SIZE_LIMIT, SmtpServer
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ login:
 @contextmanager
 def exim() -> Iterator[SmtpServer]:
     """Run it."""
-    with daemon_folder() as folder:
-        plain, tls = free_ports(2)
+    with daemon_folder() as folder, held_ports(2) as (plain, tls):
         authority = Authority.create(folder)
         authority.issue(folder / "certificate.pem")
         for name in ("spool", "mail", "log"):

@@ -12,7 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def gophernicus() -> Iterator[Hole]:
         authority.issue(folder / "server.pem")
         (folder / "server.pem").chmod(0o644)
         log = folder / "log"
-        plain, tls = free_ports(2)
+        plain, tls = stack.enter_context(held_ports(2))
         options = "bind=127.0.0.1,fork,reuseaddr"
         certificate = f"cert={folder}/server.pem,verify=0"
         for port, listener, way in (

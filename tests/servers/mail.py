@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -167,9 +168,8 @@ class Mail:
 @contextmanager
 def mail() -> Iterator[Mail]:
     """Run it, with a mailbox for everybody."""
-    with daemon_folder() as folder:
-        names = ("pop3", "pop3s", "imap", "imaps")
-        ports = dict(zip(names, free_ports(len(names)), strict=True))
+    with daemon_folder() as folder, held_ports(4) as held:
+        ports = dict(zip(("pop3", "pop3s", "imap", "imaps"), held, strict=True))
         is_root = os.getuid() == 0
         owner = "dovecot" if is_root else pwd.getpwuid(os.getuid()).pw_name
         group = "dovecot" if is_root else grp.getgrgid(os.getgid()).gr_name

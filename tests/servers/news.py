@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +169,7 @@ def news() -> Iterator[News]:
     """Run it, with ``ARTICLES`` in it."""
     with ExitStack() as stack:
         folder = stack.enter_context(daemon_folder())
-        innd, plain, tls = free_ports(3)
+        innd, plain, tls = stack.enter_context(held_ports(3))
         authority = Authority.create(folder)
         authority.issue(folder / "server.pem")
         _write_files(folder, innd)

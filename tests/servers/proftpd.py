@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from tests.machine import needs_programs
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
 from tests.servers.ftp_site import PASSWORD, USER, FtpServer, write_files
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,7 @@ _TLS = """
 @contextmanager
 def proftpd() -> Iterator[FtpServer]:
     """Run it: without TLS, with AUTH TLS, and with TLS from the beginning."""
-    with daemon_folder() as folder:
+    with daemon_folder() as folder, held_ports(3) as held:
         authority = Authority.create(folder)
         authority.issue(folder / "tls.pem")
         (folder / "tls.pem").chmod(0o600)
@@ -92,7 +93,7 @@ def proftpd() -> Iterator[FtpServer]:
         if is_root:  # it is not root that serves them
             for path in (root, *root.rglob("*")):
                 shutil.chown(path, "nobody", "nogroup")
-        ports = dict(zip(("plain", "explicit", "implicit"), free_ports(3), strict=True))
+        ports = dict(zip(("plain", "explicit", "implicit"), held, strict=True))
         _write_configuration(folder, ports)
         command: list[str | Path] = ["proftpd", "-n", "-q", "-c", folder / "proftpd.conf"]
         with running(command, *ports.values(), log=folder / "output"):

@@ -15,8 +15,9 @@ from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running_module
+from tests.servers.daemons import daemon_folder, running_module
 from tests.servers.ftp_site import PASSWORD, USER, FtpServer, write_files
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 @contextmanager
 def pyftpd() -> Iterator[FtpServer]:
     """Run it: without TLS, with AUTH TLS, and with TLS from the beginning."""
-    with daemon_folder() as folder:
+    with daemon_folder() as folder, held_ports(3) as held:
         authority = Authority.create(folder)
         authority.issue(folder / "tls.pem")
         write_files(folder / "root")
-        ports = dict(zip(("plain", "explicit", "implicit"), free_ports(3), strict=True))
+        ports = dict(zip(("plain", "explicit", "implicit"), held, strict=True))
         with running_module(__name__, folder, *ports.values(), log=folder / "output"):
             yield FtpServer(**ports, authority=authority.path, root=folder / "root", is_open=True)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.servers.certificates import Authority
-from tests.servers.daemons import daemon_folder, free_ports, running
+from tests.servers.daemons import daemon_folder, running
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def telnet_servers() -> Iterator[TelnetServers]:
         application.chmod(0o755)
         authority = Authority.create(folder)
         authority.issue(folder / "server.pem")
-        plain, busybox, tls = free_ports(3)
+        plain, busybox, tls = stack.enter_context(held_ports(3))
         telnetd = f"/usr/sbin/telnetd -h -E {application}"
         options = "bind=127.0.0.1,fork,reuseaddr"
         log = folder / "log"

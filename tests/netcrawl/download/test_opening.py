@@ -15,7 +15,7 @@ from netcrawl.download.resolving import Resolver
 from netcrawl.download.route import Endpoint, Route
 from sockettools.errors import ConnectionRefused
 from sockettools.net.address import STREAM, Candidate
-from tests.servers.daemons import free_ports
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +64,7 @@ def silent() -> Iterator[int]:
 
 
 def test_the_next_address_is_tried_where_one_refuses() -> None:
-    with listening() as port:
-        refusing = free_ports(2)
+    with listening() as port, held_ports(2) as refusing:
         found, timings = asyncio.run(open_any(*refusing, port))
 
     assert found == port
@@ -81,8 +80,11 @@ def test_the_next_address_is_tried_beside_one_that_is_silent() -> None:
 
 
 def test_all_refuse() -> None:
-    with pytest.raises(ConnectionRefused, match=r"cannot connect to h\.test:80: .*refused"):
-        asyncio.run(open_any(*free_ports(2)))
+    with (
+        held_ports(2) as refusing,
+        pytest.raises(ConnectionRefused, match=r"cannot connect to h\.test:80: .*refused"),
+    ):
+        asyncio.run(open_any(*refusing))
 
 
 def test_who_gives_up_leaves_nothing_behind() -> None:

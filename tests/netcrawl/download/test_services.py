@@ -29,8 +29,8 @@ from netcrawl.failures import UrlRefused, describe_failure
 from netcrawl.settings import DOWNLOAD_HANDLERS
 from tests.crawling import crawl, read_json
 from tests.machine import needs_programs
-from tests.servers.daemons import free_ports
 from tests.servers.gopher import BLOB, PROGRAMS, gophernicus
+from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, Script, ScriptedServer
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def test_a_page_may_not_be_larger_than_a_menu() -> None:
 
 
 def test_errors_before_anything_is_said() -> None:
-    with pytest.raises(DownloadConnectionRefusedError):
-        downloaded(Request(f"gopher://127.0.0.1:{free_ports(1)[0]}/"))
+    with held_ports(1) as (port,), pytest.raises(DownloadConnectionRefusedError):
+        downloaded(Request(f"gopher://127.0.0.1:{port}/"))
     with pytest.raises(CannotResolveHostError):
         downloaded(Request("gopher://nobody.invalid/"))
     with pytest.raises(UrlRefused, match="type i is no page"):

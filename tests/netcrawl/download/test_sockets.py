@@ -26,8 +26,8 @@ from netcrawl.failures import UrlRefused, describe_failure
 from tests.crawling import crawl, read_json
 from tests.netcrawl.download.downloading import downloaded, handling
 from tests.servers.certificates import Authority
-from tests.servers.daemons import free_ports
 from tests.servers.pages import PageServer
+from tests.servers.ports import held_ports
 from tests.servers.proxy import proxy
 from tests.servers.scripted import Client, Script, ScriptedServer, answer, chunked, head
 
@@ -147,8 +147,8 @@ def test_what_would_be_another_request_is_refused(request_: Request) -> None:
     ],
 )
 def test_urls_that_lead_nowhere(url: str, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        downloaded(Request(url.replace("PORT", str(free_ports(1)[0]))))
+    with held_ports(1) as (port,), pytest.raises(error):
+        downloaded(Request(url.replace("PORT", str(port))))
 
 
 # What is received.

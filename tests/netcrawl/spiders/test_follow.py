@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +15,7 @@ from sockettools.practice import PracticeServer
 from tests.crawling import ROOT, crawl, read_csv, read_json
 from tests.machine import needs_ipv6
 from tests.servers.pages import Answer, PageServer
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -339,10 +339,8 @@ def test_robots_txt_is_obeyed() -> None:
 
 
 def test_a_refused_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-
-    done = crawl("follow", "-a", f"url=http://127.0.0.1:{port}/")
+    with held_ports(1) as (port,):
+        done = crawl("follow", "-a", f"url=http://127.0.0.1:{port}/")
 
     assert done.status == 1
     assert f"127.0.0.1:{port} refused the connection" in done.last_line

@@ -18,6 +18,7 @@ import pytest
 from sockettools.browser.request import basic
 from tests.machine import needs_dev_full
 from tests.servers.certificates import Authority
+from tests.servers.ports import held_ports
 from tests.servers.proxy import proxy
 from tests.servers.scripted import PATIENCE, ScriptedServer, answer, chunked, head, redirect
 from tests.sockettools.cli.getting import COMMAND, get, started
@@ -513,12 +514,11 @@ def test_a_proxy_that_does_not_connect(said: Script, status: int, message: str) 
 
 
 def test_a_proxy_where_nothing_listens() -> None:
-    with ScriptedServer(answer()) as between:
-        pass
-    done = get("http://h/", "-x", between.address)
+    with held_ports(1) as (port,):
+        done = get("http://h/", "-x", f"127.0.0.1:{port}")
 
     assert done.status == 4
-    assert f"cannot connect to {between.address}" in done.err
+    assert f"cannot connect to 127.0.0.1:{port}" in done.err
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from sockettools.net.stream import SocketStream, Stream
 from sockettools.net.tls import server_context
 from tests.machine import needs_dev_full, needs_ipv6, needs_programs
 from tests.servers.certificates import self_signed
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,15 +142,12 @@ def udp_server(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
             thread.join()
 
 
-@contextmanager
-def refused_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> Iterator[int]:
-    """Hold a port on which nothing listens, so that nobody else takes it."""
-    with socket.socket(socket.AF_INET, kind) as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        if kind == socket.SOCK_DGRAM:
-            bound.close()  # a bound UDP socket listens
-        yield port
+def free_datagram_port() -> int:
+    """Return a port that is held by nobody: to be bound to it is to listen, with UDP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 # What goes over the wire.
@@ -312,8 +310,7 @@ def test_a_datagram_that_nobody_answers_is_a_timeout() -> None:
 
 
 def test_a_refused_datagram() -> None:
-    with refused_port(socket.SOCK_DGRAM) as port:
-        done = connect(f"udp:127.0.0.1:{port}", "--send", "hello")
+    done = connect(f"udp:127.0.0.1:{free_datagram_port()}", "--send", "hello")
 
     assert done.returncode == 4
     assert b"nothing listens on UDP port" in done.stderr
@@ -382,7 +379,7 @@ def test_failures(argv: tuple[str, ...], message: str) -> None:
 
 
 def test_refused() -> None:
-    with refused_port() as port:
+    with held_ports(1) as (port,):
         done = connect(f"127.0.0.1:{port}")
 
     assert done.returncode == 4
@@ -771,13 +768,6 @@ def test_a_trace_of_datagrams() -> None:
 # Other programs as servers.
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def program(
     *argv: str, stdin: int | None = subprocess.DEVNULL, stdout: int | None = None
@@ -840,18 +830,18 @@ def test_socat_sends_datagrams_back() -> None:
 def test_a_megabyte_to_ncat_and_another_from_it(unix: bool, tmp_path: Path) -> None:
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
     theirs.write_bytes(MEGABYTE[::-1])
-    path, port = str(tmp_path / "sock"), str(free_port())
-    where, address = (
-        (("-U", path), f"unix:{path}") if unix else (("127.0.0.1", port), f"127.0.0.1:{port}")
-    )
+    path = str(tmp_path / "sock")
     with (
+        held_ports(1) as (port,),
         theirs.open("rb") as stdin,
         ours.open("wb") as stdout,
-        program("ncat", "-v", "-l", *where, stdin=stdin.fileno(), stdout=stdout.fileno()) as (
-            server,
-            _,
-        ),
+        program(
+            *("ncat", "-v", "-l", *(("-U", path) if unix else ("127.0.0.1", str(port)))),
+            stdin=stdin.fileno(),
+            stdout=stdout.fileno(),
+        ) as (server, _),
     ):
+        address = f"unix:{path}" if unix else f"127.0.0.1:{port}"
         done = connect(address, "--half-close", data=MEGABYTE)
         server.wait(PATIENCE)
 
@@ -862,11 +852,12 @@ def test_a_megabyte_to_ncat_and_another_from_it(unix: bool, tmp_path: Path) -> N
 
 @needs_programs("ncat")
 def test_a_megabyte_to_ncat_over_tls(tmp_path: Path) -> None:
-    ours, port = tmp_path / "ours", str(free_port())
+    ours = tmp_path / "ours"
     with (
+        held_ports(1) as (port,),
         ours.open("wb") as stdout,
         program(
-            *("ncat", "-v", "-l", "--ssl", "127.0.0.1", port),
+            *("ncat", "-v", "-l", "--ssl", "127.0.0.1", str(port)),
             stdin=subprocess.PIPE,
             stdout=stdout.fileno(),
         ) as (server, _),
@@ -881,12 +872,14 @@ def test_a_megabyte_to_ncat_over_tls(tmp_path: Path) -> None:
 @needs_programs("ncat")
 def test_a_megabyte_from_ncat_over_tls(tmp_path: Path) -> None:
     """It ends the connection without TLS's goodbye, as somebody would who cuts it."""
-    theirs, port = tmp_path / "theirs", str(free_port())
+    theirs = tmp_path / "theirs"
     theirs.write_bytes(MEGABYTE)
     with (
+        held_ports(1) as (port,),
         theirs.open("rb") as stdin,
         program(
-            "ncat", "-v", "-l", "--ssl", "--send-only", "127.0.0.1", port, stdin=stdin.fileno()
+            *("ncat", "-v", "-l", "--ssl", "--send-only", "127.0.0.1", str(port)),
+            stdin=stdin.fileno(),
         ),
     ):
         done = connect(f"127.0.0.1:{port}", "--tls", "-k")
@@ -898,7 +891,7 @@ def test_a_megabyte_from_ncat_over_tls(tmp_path: Path) -> None:
 
 @needs_programs("ncat")
 def test_a_datagram_to_ncat_and_another_from_it() -> None:
-    port = str(free_port(socket.SOCK_DGRAM))
+    port = str(free_datagram_port())
     with program(
         "ncat", "-v", "-u", "-l", "127.0.0.1", port, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as (server, _):

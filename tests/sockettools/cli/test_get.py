@@ -17,6 +17,7 @@ from sockettools.browser import connection as connection_module
 from sockettools.browser import retrying as retrying_module
 from sockettools.cli import progress as progress_module
 from tests.machine import needs_dev_full
+from tests.servers.ports import held_ports
 from tests.servers.scripted import (
     PATIENCE,
     ScriptedServer,
@@ -672,14 +673,13 @@ def test_a_slow_server_is_not_a_silent_one() -> None:
 
 
 def test_refused() -> None:
-    with ScriptedServer(answer()) as server:
-        pass
-    done = get(server.url)
+    with held_ports(1) as (port,):
+        done = get(f"http://127.0.0.1:{port}")
 
     assert done == Done(
         4,
         b"",
-        f"sockettools get: cannot connect to {server.address}: Connection refused\n",
+        f"sockettools get: cannot connect to 127.0.0.1:{port}: Connection refused\n",
     )
 
 
@@ -922,9 +922,8 @@ def test_what_could_do_harm_is_not_tried_again() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_refused_is_tried_again() -> None:
-    with ScriptedServer(answer()) as server:
-        pass
-    done = get(server.url, "--retry", "2")
+    with held_ports(1) as (port,):
+        done = get(f"http://127.0.0.1:{port}", "--retry", "2")
 
     assert done.status == 4
     assert [line.rpartition(": ")[2] for line in done.err.splitlines()] == [

@@ -18,6 +18,7 @@ import pytest
 
 from sockettools.practice.pages import ROMEO
 from tests.machine import needs_dev_full, needs_ipv6
+from tests.servers.ports import held_ports
 from tests.sockettools.cli import commands
 
 if TYPE_CHECKING:
@@ -86,10 +87,11 @@ def test_stops_with_clients_connected() -> None:
 
 @pytest.mark.parametrize("redirection", ["2>&-", ">&-", "<&- >&- 2>&-"])
 def test_closed_streams(redirection: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = f"exec {' '.join(COMMAND)} --port {port} {redirection}"
-    with subprocess.Popen(["sh", "-c", command]) as process:
+    command = f"exec {' '.join(COMMAND)} --port $1 {redirection}"
+    with (
+        held_ports(1) as (port,),
+        subprocess.Popen(["sh", "-c", command, "sh", str(port)]) as process,
+    ):
         try:
             # More requests than there are places: none may be lost.
             for _ in range(300):

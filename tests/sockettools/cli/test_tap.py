@@ -20,6 +20,7 @@ import pytest
 from sockettools.practice import PracticeServer
 from sockettools.practice.pages import ROMEO
 from tests.machine import needs_dev_full, needs_programs
+from tests.servers.ports import held_ports
 from tests.sockettools.cli import commands
 
 if TYPE_CHECKING:
@@ -80,13 +81,6 @@ def fetch(address: str) -> str:
 
 def port_of(address: str) -> int:
     return int(address.rpartition(":")[2])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -169,8 +163,10 @@ def test_impairments_are_what_was_asked_for() -> None:
 
 
 def test_a_connection_that_cannot_be_made_is_one_line() -> None:
-    target = f"127.0.0.1:{free_port()}"
-    with running(target) as (process, address):
+    with (
+        held_ports(1) as (port,),
+        running(target := f"127.0.0.1:{port}") as (process, address),
+    ):
         with (
             socket.create_connection(("127.0.0.1", port_of(address))) as client,
             pytest.raises(ConnectionResetError),
@@ -268,8 +264,8 @@ def test_other_programs_on_both_sides(client: str, server: str) -> None:
 
     The ends come last because ncat goes when its peer has ended, whatever it still has to send.
     """
-    port = free_port()
     with (
+        held_ports(1) as (port,),
         peer(PEERS[server][1], port) as serving,
         running(f"127.0.0.1:{port}") as (process, address),
         peer(PEERS[client][0], port_of(address)) as asking,

@@ -20,6 +20,7 @@ from sockettools.protocols.access import Access, TlsPolicy, nobody
 from sockettools.protocols.conversation import Conversation
 from sockettools.service_url import parse_service_url
 from tests.servers.certificates import Authority
+from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, ScriptedServer
 from tests.sockettools.protocols.answering import AnsweringStream
 
@@ -115,9 +116,7 @@ def test_what_is_recorded(authority: Authority, certificate: Path) -> None:
 
 
 def test_nobody_listens() -> None:
-    with ScriptedServer(greet) as server:
-        port = server.port
-    with pytest.raises(ConnectionRefused):
+    with held_ports(1) as (port,), pytest.raises(ConnectionRefused):
         Access().open("127.0.0.1", port)
 
 

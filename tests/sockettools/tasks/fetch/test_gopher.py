@@ -27,8 +27,8 @@ from sockettools.protocols.gopher_menu import parse_menu
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import fetch
 from tests.machine import needs_programs
-from tests.servers.daemons import free_ports
 from tests.servers.gopher import BLOB, PROGRAMS, TEXT, Hole, gophernicus
+from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, Script, ScriptedServer
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def test_nobody_logs_in() -> None:
 
 
 def test_nothing_listens() -> None:
-    with pytest.raises(ConnectionRefused):
-        fetched(f"gopher://127.0.0.1:{free_ports(1)[0]}/")
+    with held_ports(1) as (port,), pytest.raises(ConnectionRefused):
+        fetched(f"gopher://127.0.0.1:{port}/")
 
 
 def endless(block: bytes) -> Script:

@@ -15,7 +15,7 @@ from sockettools.net.deadline import Deadline
 from sockettools.protocols.access import Access, TlsPolicy
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import Wanted, fetch
-from tests.servers.daemons import free_ports
+from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, ScriptedServer
 
 
@@ -86,8 +86,8 @@ def test_the_deadline_is_no_end(script: object) -> None:
 
 
 def test_nobody_is_there() -> None:
-    with pytest.raises(ConnectionRefused):
-        got(free_ports(1)[0], Access())
+    with held_ports(1) as (port,), pytest.raises(ConnectionRefused):
+        got(port, Access())
 
 
 def test_encryption_that_is_required() -> None:
