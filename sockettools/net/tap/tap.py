@@ -107,6 +107,9 @@ class Tap(Running):
         self.loop.watch(self._listener.socket, 0)
         self._listener.close()
         deadline = Deadline.after(GRACE)
+        # What a client has said is on its way also while the target is being called.
+        while self._calling and not deadline.has_passed():
+            self.loop.turn(deadline.remaining())
         while self.loop.turn(0.0) and not deadline.has_passed():
             pass
         for relay in [relay for relay in self._relays if not relay.is_busy]:

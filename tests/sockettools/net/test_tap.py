@@ -18,12 +18,18 @@ from hypothesis import strategies as st
 
 from sockettools.errors import AddressError, ListenError
 from sockettools.net.address import DATAGRAM, Address, InternetAddress, UnixAddress, parse_address
+from sockettools.net.dial import dial
 from sockettools.net.tap import Impairments, Limits, Tap
+from sockettools.net.tap import tap as tap_module
 from sockettools.net.transcript import Direction, Event, Transcript
 from sockettools.practice import PracticeServer
+from tests.servers.ports import held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sockettools.net.deadline import Deadline
+    from sockettools.net.stream import SocketStream
 
 ANY_PORT = InternetAddress("127.0.0.1", 0)
 
@@ -412,13 +418,13 @@ def test_a_delay_is_on_bytes_and_end_each_way(target: Target) -> None:
 def test_a_delay_does_not_slow_the_stream(target: Target) -> None:
     """What arrives together leaves together: 50 pieces do not take 50 times the delay."""
     recording = Recording()
-    with tapped(target, Impairments(delay=0.2), recording) as (client, server):
+    with tapped(target, Impairments(delay=1.0), recording) as (client, server):
         start = monotonic()
         for number in range(50):
             client.sendall(bytes([number]))
             recording.wait_for(number + 1, "1", Direction.SENT)
         assert receive_exactly(server, 50) == bytes(range(50))
-        assert monotonic() - start < 50 * 0.2
+        assert monotonic() - start < 50 * 1.0
 
 
 @pytest.mark.parametrize("upload", [True, False])
@@ -432,9 +438,14 @@ def test_a_rate(target: Target, upload: bool) -> None:
 
 
 def test_a_low_rate_goes_byte_by_byte(target: Target) -> None:
-    with tapped(target, Impairments(rate=20)) as (client, server):
+    recording = Recording()
+    with tapped(target, Impairments(rate=20), recording) as (client, server):
+        start = monotonic()
         client.sendall(b"abcd")
-        assert [server.recv(100) for _ in range(4)] == [b"a", b"b", b"c", b"d"]
+        assert receive_exactly(server, 4) == b"abcd"
+        assert monotonic() - start >= 0.15
+    # A reader that is late finds several: the pieces are seen where the tap takes them.
+    assert [event.data for event in recording.events if event.data] == [b"a", b"b", b"c", b"d"]
 
 
 def test_two_hundred_connections_at_once(target: Target) -> None:
@@ -480,14 +491,14 @@ def test_more_connections_than_there_is_room_for_wait(target: Target) -> None:
 
 
 def test_a_target_that_refuses_is_told_and_the_tap_goes_on() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = InternetAddress(*gone.getsockname())
     recording = Recording()
     lines: list[str] = []
-    with Tap(ANY_PORT, address, Transcript([recording]), report=lines.append) as tap:
-        for _ in range(2):
-            with connect(tap) as client:
-                assert receive_until_reset(client) == b""
+    with held_ports(1) as (port,):
+        address = InternetAddress("127.0.0.1", port)
+        with Tap(ANY_PORT, address, Transcript([recording]), report=lines.append) as tap:
+            for _ in range(2):
+                with connect(tap) as client:
+                    assert receive_until_reset(client) == b""
 
     problem = f"cannot connect to {address}: Connection refused"
     assert lines == [f"connection 1: {problem}", f"connection 2: {problem}"]
@@ -567,14 +578,41 @@ def test_closing_while_busy_leaves_nothing(target: Target) -> None:
 
 
 @pytest.mark.parametrize("impairments", [Impairments(), Impairments(delay=0.1)], ids=repr)
-def test_closing_lets_what_was_said_arrive(target: Target, impairments: Impairments) -> None:
+def test_closing_lets_what_was_said_arrive(
+    target: Target, impairments: Impairments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tap_module, "GRACE", PATIENCE)
     with Tap(ANY_PORT, target.address, None, impairments) as tap:
         client, server = connect(tap), target.accept()
-        with server:
-            with client:
-                client.sendall(BIG[:1_000_000])
-            tap.close()
+        with client:
+            client.sendall(BIG[:1_000_000])
+        with meanwhile(tap.close), server:
             assert receive_all(server) == BIG[:1_000_000]
+
+
+def test_closing_waits_for_a_connection_that_is_being_made(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def dial_slowly(address: Address, deadline: Deadline) -> SocketStream:
+        assert go_on.wait(PATIENCE)
+        return dial(address, deadline)
+
+    monkeypatch.setattr(tap_module, "dial", dial_slowly)
+    monkeypatch.setattr(tap_module, "GRACE", PATIENCE)
+    limits = Limits(connect_timeout=PATIENCE)
+    with Tap(ANY_PORT, target.address, limits=limits) as tap, connect(tap) as client:
+        send_and_end(client, b"hello")
+        with meanwhile(tap.close):
+            try:
+                # Nothing is to be seen of a close that waits: one that does not has time to end.
+                threading.Event().wait(0.2)
+            finally:
+                go_on.set()
+            with target.accept() as server:
+                assert receive_all(server) == b"hello"
+            assert receive_all(client) == b""
 
 
 def test_closing_one_that_was_never_started(target: Target) -> None:
