@@ -11,6 +11,7 @@ from scrapy.settings import Settings
 from scrapy.signalmanager import SignalManager
 
 from netcrawl.download.sockets import SocketDownloadHandler
+from tests.servers.scripted import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,7 +29,7 @@ async def handling(
     signals = SignalManager(object())
     for function, signal in receivers:
         signals.connect(function, signal)
-    given = Settings({"DOWNLOAD_TIMEOUT": 20, **settings})
+    given = Settings({"DOWNLOAD_TIMEOUT": PATIENCE, **settings})
     crawler = SimpleNamespace(settings=given, signals=signals, spider=None)
     handler = SocketDownloadHandler.from_crawler(cast("Crawler", crawler))
     try:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ ROBOTS = Answer("User-agent: *\nCrawl-delay: 0.4\n", content_type="text/plain")
 
 
 class TimedServer(PageServer):
-    """Notes when each page was asked for."""
+    """Notes when each page was asked for, which is after the client has done so."""
 
     def __init__(self, pages: dict[str, Answer | str]) -> None:
         super().__init__(_Timed(pages, self))
@@ -55,9 +54,11 @@ def test_the_crawl_delay_of_robots_txt(tmp_path: Path) -> None:
 
     assert done.status == 0
     assert "0.4 seconds between two pages, as its robots.txt asks" in done.stderr
-    asked = [moment for moment, path in server.times if path != "/robots.txt"]
-    assert len(asked) == 3
-    assert all(later - earlier > 0.35 for earlier, later in pairwise(asked))
+    paths = [path for _, path in server.times]
+    assert (paths[0], len(paths)) == ("/robots.txt", 4)
+    # A server that is late with one page makes the time until the next one seem shorter: only what
+    # was noted before the first of the waits tells how long they were.
+    assert server.times[-1][0] - server.times[0][0] >= 2 * 0.4
 
 
 def test_a_busy_server_is_left_alone(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_a_busy_server_is_left_alone(tmp_path: Path) -> None:
     assert [link["text"] for link in read_json(tmp_path / "l.json")] == ["b"]
     assert "answers 503 and asks to wait 1 seconds: waiting" in done.stderr
     first, second = (moment for moment, path in server.times if path == "/")
-    assert second - first > 0.95
+    assert second - first >= 1
 
 
 def test_a_server_that_asks_for_too_much() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from netcrawl.download.pool import Pool
 from netcrawl.download.route import Endpoint, Route
+from tests.servers.scripted import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,6 +39,7 @@ class Fake:
 
     def abort(self) -> None:
         self.is_lost = True
+        self.lost_at = monotonic()
         self._pool.forget(cast("HttpConnection", self))
 
     async def wait_until_lost(self) -> None:
@@ -134,13 +137,15 @@ def test_what_is_of_no_use_is_not_kept() -> None:
 def test_idle_connections_are_closed_after_a_while() -> None:
     async def test() -> None:
         pool = Pool(0, 0, idle_timeout=0.1)
-        first = used(pool, A)
-        await asyncio.sleep(0.06)
-        second = used(pool, A)
-        await asyncio.sleep(0.06)
-        assert (first.is_lost, second.is_lost) == (True, False)
-        await asyncio.sleep(0.1)
-        assert second.is_lost
+        idle = []
+        for _ in range(2):
+            began = monotonic()
+            idle.append((cast("Fake", used(pool, A)), began))
+            await asyncio.sleep(0.06)
+        async with asyncio.timeout(PATIENCE):
+            for connection, began in idle:
+                await connection.wait_until_lost()
+                assert connection.lost_at - began >= 0.1
         assert len(pool) == 0
         await pool.close()
 

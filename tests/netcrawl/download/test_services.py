@@ -31,7 +31,7 @@ from tests.crawling import crawl, read_json
 from tests.machine import needs_programs
 from tests.servers.gopher import BLOB, PROGRAMS, gophernicus
 from tests.servers.ports import held_ports
-from tests.servers.scripted import Client, Script, ScriptedServer
+from tests.servers.scripted import PATIENCE, Client, Script, ScriptedServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def handler(**settings: Any) -> ServiceDownloadHandler:
 
 
 def downloaded(request: Request, **settings: Any) -> Response:
-    request.meta.setdefault("download_timeout", 5)
+    request.meta.setdefault("download_timeout", PATIENCE)
     return asyncio.run(handler(**settings).download_request(request))
 
 
@@ -174,7 +174,7 @@ def test_errors_before_anything_is_said() -> None:
 
 def test_the_timeout_is_for_all_of_it_and_the_loop_goes_on_meanwhile() -> None:
     async def both(url: str) -> int:
-        request = Request(url, meta={"download_timeout": 0.3})
+        request = Request(url, meta={"download_timeout": 1})
         download = asyncio.create_task(handler().download_request(request))
         ticks = 0
         while not download.done():
@@ -189,7 +189,7 @@ def test_the_timeout_is_for_all_of_it_and_the_loop_goes_on_meanwhile() -> None:
         ticks = asyncio.run(both(f"gopher://{server.address}/"))
 
     assert ticks > 5
-    assert 0.25 < monotonic() - began < 3
+    assert 0.95 < monotonic() - began < PATIENCE
 
 
 def test_a_download_that_nobody_waits_for_is_given_up() -> None:
@@ -208,9 +208,9 @@ def test_a_download_that_nobody_waits_for_is_given_up() -> None:
                 pass
 
     async def cancelled(url: str, downloads: ServiceDownloadHandler) -> None:
-        request = Request(url, meta={"download_timeout": 30})
+        request = Request(url, meta={"download_timeout": 10 * PATIENCE})
         download = asyncio.create_task(downloads.download_request(request))
-        await asyncio.to_thread(answered.wait, 5)
+        assert await asyncio.to_thread(answered.wait, PATIENCE)
         download.cancel()
         with pytest.raises(asyncio.CancelledError):
             await download
@@ -221,10 +221,10 @@ def test_a_download_that_nobody_waits_for_is_given_up() -> None:
         asyncio.run(cancelled(f"gopher://{server.address}/9/x", handler()))
         for thread in threading.enumerate():
             if thread.name == "download":
-                thread.join(5)
+                thread.join(PATIENCE)
                 assert not thread.is_alive()
 
-    assert monotonic() - began < 5
+    assert monotonic() - began < PATIENCE
 
 
 def test_what_is_large_is_told(caplog: pytest.LogCaptureFixture) -> None:
