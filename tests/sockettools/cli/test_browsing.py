@@ -504,7 +504,8 @@ def test_what_is_no_value_for_a_proxy(certificate: Path) -> None:
 )
 def test_a_proxy_that_does_not_connect(said: Script, status: int, message: str) -> None:
     with ScriptedServer(said) as between:
-        done = get("https://h/", "-x", f"me:secret@{between.address}", "--connect-timeout", "0.2")
+        seconds = "1" if message == "in time" else "60"
+        done = get("https://h/", "-x", f"me:secret@{between.address}", "--connect-timeout", seconds)
 
     assert done.status == status
     assert f"the proxy {between.address}" in done.err

@@ -189,7 +189,7 @@ def test_a_download_is_gone_on_with(server: Nginx, tmp_path: Path) -> None:
 def test_our_own_interrupted_download_is_gone_on_with(server: Nginx, tmp_path: Path) -> None:
     file = tmp_path / "slow.bin"
     url = f"{server.plain}/slow/large.bin"
-    broken = get("--max-time", "1", "-o", str(file), url)
+    broken = get("--max-time", "3", "-o", str(file), url)
 
     assert broken.status == 3
     assert "-C - goes on from there" in broken.err

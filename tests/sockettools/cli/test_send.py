@@ -265,7 +265,7 @@ def test_nobody_answers() -> None:
     heard, server = scripted()
     with server:
         done = run_here(
-            "send", f"smtp://{server.address}", "--from", A, "--to", USER, "--timeout", "0.3", "x"
+            "send", f"smtp://{server.address}", "--from", A, "--to", USER, "--timeout", "2", "x"
         )
 
     assert done[:2] == (3, "")
@@ -278,7 +278,7 @@ def test_silence_instead_of_goodbye() -> None:
     _, server = scripted(b"250 \r\n", b"250 \r\n", b"354 \r\n", b"250 taken\r\n")
     with server:
         done = run_here(
-            "send", f"smtp://{server.address}", "--from", A, "--to", USER, "--timeout", "0.3", "x"
+            "send", f"smtp://{server.address}", "--from", A, "--to", USER, "--timeout", "2", "x"
         )
 
     assert done == (0, f"{USER}  accepted  250 taken\n", "")
