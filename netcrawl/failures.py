@@ -57,6 +57,18 @@ class UrlRefused(IgnoreRequest):
     """No page is to be had at the URL, now or later; the text says why."""
 
 
+class NoRoom(DownloadCancelledError):
+    """There is too little room on the disk for this one body."""
+
+
+class DiskError(DownloadCancelledError):
+    """A body cannot be written to disk, be it this one or another; ``reason`` is the system's."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
 class RedirectRefused(IgnoreRequest):
     """A redirect leads to where the crawl does not go: to ``url``, for a ``reason`` of a word."""
 
@@ -72,7 +84,7 @@ def describe_failure(error: BaseException | None, request: Request) -> str:
     match error:
         case HttpError():
             return _refusal(error.response, url)
-        case UrlRefused() | RedirectRefused():
+        case UrlRefused() | RedirectRefused() | NoRoom() | DiskError():
             return f"{url} cannot be retrieved: {error}"
         case CannotResolveHostError():
             return f"unknown host {urlsplit(url).hostname!r}: {url} cannot be retrieved"
