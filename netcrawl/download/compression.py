@@ -9,12 +9,13 @@ from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddlewa
 from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, ResponseDataLossError
 from scrapy.utils.httpobj import urlparse_cached
 
-from sockettools.browser.decoding import decoder_for
+from netcrawl.download.spooled import SpooledResponse
+from sockettools.browser.decoding import ACCEPT_ENCODING, decoder_for
 from sockettools.errors import IncompleteMessage, RemoteProtocolError, TooLong
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
-    from scrapy.http import Response
+    from scrapy.http import Headers, Response
 
 _GZIPPED_TYPE = re.compile(
     rb"application/(?:x-)?(?:gzip|gtar-compressed|compressed-tar|tgz)\b", re.I
@@ -39,7 +40,20 @@ class FileCompressionMiddleware(HttpCompressionMiddleware):
 
     Some servers say of such a file that it is a tar file with the content coding gzip, even when
     asked for no coding. Undone, it would not be what its name says. Browsers leave it as it is.
+
+    Where a body is in a file, whoever wrote it has undone what is to be undone.
     """
+
+    def process_request(
+        self,
+        request: Request,
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy warns where it is handed on
+    ) -> Request | Response | None:
+        """Say what codings are understood."""
+        if request.meta.get("spool"):
+            # On their way into a file, these are undone; Scrapy knows others.
+            request.headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
+        return super().process_request(request)
 
     def process_response(
         self,
@@ -48,7 +62,10 @@ class FileCompressionMiddleware(HttpCompressionMiddleware):
         spider: Spider | None = None,  # noqa: ARG002 - Scrapy warns where it is handed on
     ) -> Request | Response:
         """Undo the codings, if there are any to undo."""
-        if request.headers.get("Accept-Encoding") == b"identity" and is_gzip_file(response):
+        if isinstance(response, SpooledResponse):
+            return response
+        is_for_files = request.headers.get("Accept-Encoding") == b"identity"
+        if is_for_files and is_gzip_file(response, response.headers):
             return response
         return super().process_response(request, response)
 
@@ -72,14 +89,16 @@ class FileCompressionMiddleware(HttpCompressionMiddleware):
         return b"".join(blocks)
 
 
-def is_gzip_file(response: Response) -> bool:
-    """Tell whether the file itself is the gzip stream that Content-Encoding speaks of."""
-    codings = b",".join(response.headers.getlist("Content-Encoding")).strip().lower()
+def is_gzip_file(message: Request | Response, headers: Headers) -> bool:
+    """Tell whether the file itself is the gzip stream that Content-Encoding speaks of.
+
+    ``message`` is what has the URL; ``headers`` are those of the response.
+    """
+    codings = b",".join(headers.getlist("Content-Encoding")).strip().lower()
     if codings not in (b"gzip", b"x-gzip"):
         return False
-    headers = response.headers
     return bool(
         _GZIPPED_TYPE.match(headers.get("Content-Type") or b"")
-        or _GZIPPED_NAME.search(urlparse_cached(response).path)
+        or _GZIPPED_NAME.search(urlparse_cached(message).path)
         or _GZIPPED_FILENAME.search(headers.get("Content-Disposition") or b"")
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from io import BytesIO
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -32,11 +31,13 @@ from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.ssl import _log_sslobj_debug_info, _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
+from netcrawl.download.bodies import FileBody, MemoryBody, Spools
 from netcrawl.download.errors import scrapys_error
 from netcrawl.download.opening import Opener
 from netcrawl.download.pool import Pool
 from netcrawl.download.resolving import Resolver
-from netcrawl.download.responses import check_stop_download, make_response, response_headers
+from netcrawl.download.responses import check_stop_download, response_headers
+from netcrawl.download.resuming import Restarted, Resuming, Tries, known_of
 from netcrawl.download.route import destination_of
 from netcrawl.requests import header_fields
 from netcrawl.timings import TIMINGS
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from netcrawl.download.bodies import Body
     from netcrawl.download.http_connection import HttpConnection
     from netcrawl.download.route import Destination, Route
     from netcrawl.timings import Timings
@@ -66,6 +68,9 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 
 # With these, a server expects a length even where there is no body (RFC 9110 section 8.6).
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
+
+# How many times in a row a body that broke off on its way to disk is gone on with.
+RESUME_TIMES = 5
 
 
 class SocketDownloadHandler(BaseDownloadHandler):
@@ -97,6 +102,8 @@ class SocketDownloadHandler(BaseDownloadHandler):
         )
         names = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
         self._opener = Opener(context, Resolver(names), self._pool.forget)
+        self._resume_times = settings.getint("DOWNLOAD_RESUME_TIMES", RESUME_TIMES)
+        self._spools = Spools(settings)
 
     async def download_request(self, request: Request) -> Response:
         """Return the response.
@@ -123,8 +130,9 @@ class SocketDownloadHandler(BaseDownloadHandler):
             raise scrapys_error(exc) from exc
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and remove every body on disk that nobody has taken."""
         await self._pool.close()
+        await self._spools.close()
 
     async def _download(self, request: Request, destination: Destination) -> Response:
         timings: Timings = {}
@@ -134,7 +142,8 @@ class SocketDownloadHandler(BaseDownloadHandler):
         try:
             timings["first_byte"] = connection.heard_at - connection.asked_at
             request.meta["download_latency"] = monotonic() - began
-            return await self._read(request, connection, head)
+            tries = Tries(self._resume_times)
+            return await self._read(request, destination, connection, head, tries)
         finally:
             self._pool.give_back(destination.route, connection)
             timings["done"] = monotonic() - began
@@ -172,19 +181,28 @@ class SocketDownloadHandler(BaseDownloadHandler):
         return connection
 
     async def _read(
-        self, request: Request, connection: HttpConnection, head: http1.Response
+        self,
+        request: Request,
+        destination: Destination,
+        connection: HttpConnection,
+        head: http1.Response,
+        tries: Tries,
     ) -> Response:
-        """Read the body, as far as it is wanted."""
+        """Read the body, as far as it is wanted, and anew where the server begins anew."""
         headers = response_headers(head.fields)
         framing = response_framing(request.method.encode(), head.status_code, head.fields)
         expected = framing if isinstance(framing, int) else None
-        sizes = _Sizes(
-            request,
-            request.meta.get("download_maxsize", self._max_size),
-            request.meta.get("download_warnsize", self._warn_size),
-        )
-        if expected:
-            sizes.check(expected, expected=True)
+        body = self._spools.body_for(request, headers, expected)
+        source: HttpConnection | Resuming = connection
+        if isinstance(body, FileBody) and (known := known_of(request, head, expected)) is not None:
+            source = Resuming(
+                request,
+                connection,
+                known,
+                tries,
+                ask=lambda rest: self._ask(rest, destination, {}),
+                give_back=lambda used: self._pool.give_back(destination.route, used),
+            )
         if self._logs_tls and (session := connection.tls_session) is not None:
             _log_sslobj_debug_info(session)
         common: dict[str, Any] = {
@@ -195,32 +213,71 @@ class SocketDownloadHandler(BaseDownloadHandler):
             "ip_address": connection.ip_address,
             "protocol": f"HTTP/{head.version.decode('ascii')}",
         }
-        stop = check_stop_download(
-            signals.headers_received,
-            self.crawler,
-            request,
-            headers=headers,
-            body_length=expected,
-        )
-        if stop is not None:
-            return make_response(**common, stop_download=stop)
-
-        body = BytesIO()
         try:
-            while (piece := await connection.receive_body()) is not None:
-                body.write(piece)
+            return await self._receive(request, source, body, expected, common)
+        except Restarted as again:
+            try:
+                return await self._read(request, destination, again.connection, again.head, tries)
+            finally:
+                self._pool.give_back(destination.route, again.connection)
+        finally:
+            if source is not connection:
+                source.close()
+
+    async def _receive(
+        self,
+        request: Request,
+        source: HttpConnection | Resuming,
+        body: Body,
+        expected: int | None,
+        common: dict[str, Any],
+    ) -> Response:
+        """Have what ``source`` sends in ``body``; ``common`` is what any response to it has."""
+        headers = common["headers"]
+        sizes = self._sizes(request, body)
+        most_in_memory = self._spools.most_in_memory(request)
+        try:
+            if expected:
+                sizes.check(expected, expected=True)
+            stop = check_stop_download(
+                signals.headers_received,
+                self.crawler,
+                request,
+                headers=headers,
+                body_length=expected,
+            )
+            if stop is not None:
+                return await body.response(common, stop=stop)
+            while (piece := await source.receive_body()) is not None:
+                if (written := body.write(piece)) is not None:
+                    await written
                 stop = check_stop_download(
                     signals.bytes_received, self.crawler, request, data=piece
                 )
                 if stop is not None:
-                    return make_response(**common, body=body.getvalue(), stop_download=stop)
-                sizes.check(body.tell(), expected=False)
+                    return await body.response(common, stop=stop)
+                if most_in_memory and body.size > most_in_memory and type(body) is MemoryBody:
+                    body = self._spools.onto_disk(request, headers, body)
+                    sizes = self._sizes(request, body)
+                sizes.check(body.size, expected=False)
+            return await body.response(common)
         except (IncompleteMessage, ReadError) as exc:
             if request.meta.get("download_fail_on_dataloss", self._fails_on_data_loss):
                 self._tell_of_data_loss(request)
                 raise ResponseDataLossError(str(exc)) from exc
-            return make_response(**common, body=body.getvalue(), flags=["dataloss"])
-        return make_response(**common, body=body.getvalue())
+            return await body.response(common, flags=["dataloss"])
+        finally:
+            body.discard()
+
+    def _sizes(self, request: Request, body: Body) -> _Sizes:
+        meta = request.meta
+        if type(body) is MemoryBody:
+            return _Sizes(
+                request,
+                meta.get("download_maxsize", self._max_size),
+                meta.get("download_warnsize", self._warn_size),
+            )
+        return _Sizes(request, self._spools.max_size(request), meta.get("download_warnsize", 0))
 
     def _tell_of_data_loss(self, request: Request) -> None:
         if not self._is_data_loss_told:
