@@ -44,7 +44,8 @@ class HttpConnection(asyncio.Protocol):
         self.certificate: bytes | None = None
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
-        self._http = http1.Connection(http1.Role.CLIENT, skip_bad_fields=True)
+        # Scrapy's own handlers, and curl, read such answers.
+        self._http = http1.Connection(http1.Role.CLIENT, skip_bad_fields=True, allow_version_2=True)
         self._transport: asyncio.Transport | None = None
         self._is_busy = False
         self._is_broken = False

@@ -84,13 +84,16 @@ class Connection:
         *,
         allow_http_0_9: bool = False,
         skip_bad_fields: bool = False,
+        allow_version_2: bool = False,
     ) -> None:
         """Begin.
 
         With ``allow_http_0_9`` an answer without a head is one, all of it the body. With
         ``skip_bad_fields`` lines of an answer's head that are no fields are left out, as browsers
-        do: some scripts print half a page before they are done with the head. No other answer
-        follows such a one, since others may have seen another end of it.
+        do: some scripts print half a page before they are done with the head. With
+        ``allow_version_2`` an answer that calls itself HTTP/2 or HTTP/2.0 is read as HTTP/1.1,
+        which its first line shows it to be. No other answer follows one that needed either, since
+        others may have seen another end of it.
         """
         self.role = role
         self.limits = limits or Limits()
@@ -98,6 +101,7 @@ class Connection:
         self._is_client = role is Role.CLIENT
         self._allow_http_0_9 = allow_http_0_9
         self._skip_bad_fields = skip_bad_fields
+        self._allow_version_2 = allow_version_2
         self._buffer = ReceiveBuffer()
         self._ended = False  # the peer sends no more
         self._our_error: LocalProtocolError | None = None
@@ -282,9 +286,11 @@ class Connection:
         except TooLong:
             raise
         except RemoteProtocolError:
-            if not self._skip_bad_fields:
+            if not (self._skip_bad_fields or self._allow_version_2):
                 raise
-        parsed = parse_response_head(head, self.limits, may_skip=True)
+        parsed = parse_response_head(
+            head, self.limits, may_skip=self._skip_bad_fields, may_be_2=self._allow_version_2
+        )
         self._keep_alive = False
         return parsed
 

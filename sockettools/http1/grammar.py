@@ -25,6 +25,10 @@ TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 # leave it out. "HTTP/1.7" is understood as HTTP/1.1 would be (RFC 9110 section 2.5).
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: (" + TEXT + rb"))?\r?\n")
 
+# Scripts print it that know the server by its HTTP/2 side, and this side passes it on; curl and
+# browsers read what follows as HTTP/1.1.
+_STATUS_LINE_OF_2 = re.compile(_STATUS_LINE.pattern.replace(rb"(1\.[0-9])", rb"(2(?:\.0)?)"))
+
 # A target is what stands between the blanks; browsers send octets above ASCII in it.
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/([0-9]\.[0-9])\r?\n")
 
@@ -58,16 +62,17 @@ _VERSION = re.compile(rb"1\.[01]")
 
 
 def parse_response_head(
-    head: bytes, limits: Limits, *, may_skip: bool = False
+    head: bytes, limits: Limits, *, may_skip: bool = False, may_be_2: bool = False
 ) -> tuple[bytes, int, bytes, Fields]:
     """Return version, status code, reason and fields of a head, which ends with its blank line.
 
-    With ``may_skip``, lines that are no fields are left out.
+    With ``may_skip``, lines that are no fields are left out; with ``may_be_2``, the version may be
+    2 or 2.0.
 
     Raises:
         RemoteProtocolError: it is none.
     """
-    match = _STATUS_LINE.match(head)
+    match = _STATUS_LINE.match(head) or (_STATUS_LINE_OF_2.match(head) if may_be_2 else None)
     if match is None:
         raise RemoteProtocolError(f"not a status line: {_first_line(head)}")
     version, code, reason = match.groups(b"")  # a reason that is missing is empty

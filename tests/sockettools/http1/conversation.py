@@ -40,10 +40,15 @@ def asked(
     *,
     allow_http_0_9: bool = False,
     skip_bad_fields: bool = False,
+    allow_version_2: bool = False,
 ) -> Connection:
     """Return a client that has sent its whole request."""
     client = Connection(
-        Role.CLIENT, limits, allow_http_0_9=allow_http_0_9, skip_bad_fields=skip_bad_fields
+        Role.CLIENT,
+        limits,
+        allow_http_0_9=allow_http_0_9,
+        skip_bad_fields=skip_bad_fields,
+        allow_version_2=allow_version_2,
     )
     client.send(request or get())
     client.send(EndOfMessage())

@@ -709,6 +709,32 @@ def test_who_skips_bad_fields_takes_no_other_first_line_and_no_more_than_others(
     client.start_next_cycle()
 
 
+@pytest.mark.parametrize("version", [b"2", b"2.0"])
+def test_http_2_by_name_only_is_read_for_who_wants_it_and_nothing_follows(version: bytes) -> None:
+    answer = b"HTTP/%b 404 Not Found\r\nContent-Length: 5\r\n\r\nhello" % version
+    head = Response(404, Fields([LENGTH_5]), b"Not Found", version)
+    for pieces in ([answer], octets(answer)):
+        client = asked(allow_version_2=True)
+        assert hear(client, *pieces) == [head, Data(b"hello"), END, NEED_DATA]
+        assert client.our_state is client.their_state is State.MUST_CLOSE
+        assert hear(asked(skip_bad_fields=True), *pieces) == [RemoteProtocolError]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/2.1 200 \r\n\r\n",
+        b"HTTP/3 200 \r\n\r\n",
+        b"HTTP/20 200 \r\n\r\n",
+        b"HTTP/0.9 200 \r\n\r\n",
+        b"HTTP/2 200 \r\nno field\r\n\r\n",
+        b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",  # SETTINGS, as HTTP/2 begins
+    ],
+)
+def test_who_reads_http_2_by_name_reads_nothing_else(said: bytes) -> None:
+    assert hear(asked(allow_version_2=True), said) == [RemoteProtocolError]
+
+
 @pytest.mark.parametrize(
     "event",
     [

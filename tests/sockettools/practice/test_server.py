@@ -205,7 +205,7 @@ def test_silent_and_reset_clients_cost_the_others_nothing(practice: PracticeServ
             resetting.sendall(b"GET /cover.jpg HTTP/1.1\r\nHost: h\r\n\r\n" * number)
             # A linger time of zero makes close() send a reset.
             resetting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    with urllib.request.urlopen(practice.url + "romeo.txt", timeout=20) as response:
+    with urllib.request.urlopen(practice.url + "romeo.txt", timeout=5) as response:
         assert response.read().decode() == ROMEO
     for client in silent:
         client.close()

@@ -136,7 +136,7 @@ def test_no_tls_in_time(access: Access) -> None:
 def test_no_word_in_time(*, is_idle: bool) -> None:
     with ScriptedServer(Client.wait_for_end) as server:
         limits = {"idle_timeout": 0.1} if is_idle else {}
-        deadline = Deadline() if is_idle else Deadline.after(1)
+        deadline = Deadline() if is_idle else Deadline.after(0.3)
         access = Access(deadline=deadline, **limits)
         with (
             access.open("127.0.0.1", server.port) as conversation,

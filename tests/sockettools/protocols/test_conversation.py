@@ -260,7 +260,7 @@ def test_the_deadline_is_also_for_the_fast(
     talk = Conversation(Flood(b"x\r\n" * 1000), "server", deadline=Deadline.after(0.02))
 
     def read_on() -> None:
-        end = monotonic() + 60
+        end = monotonic() + 1
         while monotonic() < end:
             for _ in read(talk):
                 if monotonic() > end:
@@ -272,7 +272,7 @@ def test_the_deadline_is_also_for_the_fast(
 
 def test_the_deadline_is_also_for_those_who_take_everything() -> None:
     def endless() -> Iterator[bytes]:
-        end = monotonic() + 60
+        end = monotonic() + 1
         while monotonic() < end:
             yield b"x" * 1000
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Seconds that a server is waited for that says nothing.
-SHORT = 1.0
+SHORT = 0.3
 
 
 @contextmanager
@@ -133,8 +133,7 @@ def test_greeting_that_tells_to_wait() -> None:
     ],
 )
 def test_hostile_greeting(greeting: bytes, error: type[SocketToolsError], says: str) -> None:
-    patience = SHORT if error is ReadTimeout else PATIENCE
-    with pytest.raises(error, match=says), connected(FtpScript(greeting=greeting), patience):
+    with pytest.raises(error, match=says), connected(FtpScript(greeting=greeting), SHORT):
         pass
 
 
@@ -332,8 +331,7 @@ def test_no_rest_without_rest() -> None:
     ],
 )
 def test_data_without_success(after: bytes, error: type[SocketToolsError], says: str) -> None:
-    patience = SHORT if error is ReadTimeout else PATIENCE
-    with logged_in(FtpScript(after=after), patience) as client, pytest.raises(error, match=says):
+    with logged_in(FtpScript(after=after), SHORT) as client, pytest.raises(error, match=says):
         b"".join(client.retrieve("x"))
 
 

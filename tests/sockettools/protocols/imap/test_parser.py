@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from array import array
 from contextlib import suppress
-from time import process_time
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -258,10 +258,10 @@ def test_a_search_may_find_a_million() -> None:
 )
 def test_no_line_takes_long(unit: bytes) -> None:
     line = b"* X " + unit * ((MAX_RESPONSE - 10) // len(unit))
-    begin = process_time()
+    begin = perf_counter()
     with suppress(RemoteProtocolError):
         parsed(line)
-    assert process_time() - begin < 2
+    assert perf_counter() - begin < 2
 
 
 @pytest.mark.parametrize(

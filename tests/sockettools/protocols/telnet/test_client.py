@@ -54,7 +54,7 @@ def server() -> Iterator[Stream]:
 
 
 def client_of(server: Stream, **options: object) -> TelnetClient:
-    options.setdefault("idle_timeout", PATIENCE)
+    options.setdefault("idle_timeout", 5.0)
     return TelnetClient(server.client_end, "server:23", **options)  # type: ignore[attr-defined, arg-type]
 
 
@@ -287,7 +287,7 @@ def test_expect_one_of_several(
     server.send_all("abxcdé".encode())
     if index is None:
         with pytest.raises(NotSeen):
-            client.expect(patterns, Deadline.after(0.5))
+            client.expect(patterns, Deadline.after(0.02))
         assert client.read() == "abxcdé".encode()
         return
     found = client.expect(patterns)
@@ -299,7 +299,7 @@ def test_what_does_not_come_is_told(server: Stream) -> None:
     server.send_all(b"pass\x1b[2Jword: ")
 
     with pytest.raises(NotSeen) as caught:
-        client.expect(["log\x07in: ", re.compile(b"[$#]")], Deadline.after(0.5))
+        client.expect(["log\x07in: ", re.compile(b"[$#]")], Deadline.after(0.02))
     assert str(caught.value) == (
         r"server:23: 'log\x07in: ' or '[$#]' did not come in time; "
         r"what came last is 'pass\x1b[2Jword: '"
@@ -437,10 +437,8 @@ def test_negotiating_for_ever(server: Stream, words: bytes, problem: str) -> Non
     client = client_of(server)
     answers = 0
 
-    flood = b"\xff\xfd\x18" + words * 100_000  # made before it is measured what is held
-
     def speak() -> None:
-        server.send_all(flood)
+        server.send_all(b"\xff\xfd\x18" + words * 100_000)
 
     def listen() -> None:
         nonlocal answers
@@ -510,7 +508,7 @@ class Flood(Stream):
 
 @pytest.mark.parametrize("words", [b"text", b"\xff\xf1", b"\xff\xfc\x05"])
 def test_a_flood_is_bounded_by_time(words: bytes) -> None:
-    with TelnetClient(Flood(words), "server:23", idle_timeout=PATIENCE) as client:
+    with TelnetClient(Flood(words), "server:23", idle_timeout=5) as client:
         with pytest.raises(NotSeen):
             client.expect("z", Deadline.after(0.05))
         if words != b"text":
@@ -542,7 +540,7 @@ def connected() -> Iterator[tuple[socket.socket, SocketStream]]:
 def test_a_data_mark_that_is_urgent_stays_where_it_is() -> None:
     with connected() as (server, stream):
         recorded = RecordedStream(stream, Transcript([]))
-        client = TelnetClient(recorded, "server:23", idle_timeout=PATIENCE)
+        client = TelnetClient(recorded, "server:23", idle_timeout=5)
         server.sendall(b"before\xff")
         server.send(b"\xf2", socket.MSG_OOB)
         server.sendall(b"after")
@@ -553,7 +551,7 @@ def test_a_data_mark_that_is_urgent_stays_where_it_is() -> None:
 
 def test_a_connection_that_breaks() -> None:
     with connected() as (server, stream):
-        client = TelnetClient(stream, "server:23", idle_timeout=PATIENCE)
+        client = TelnetClient(stream, "server:23", idle_timeout=5)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         server.close()
 
@@ -563,7 +561,7 @@ def test_a_connection_that_breaks() -> None:
 
 def test_a_connection_that_breaks_before_what_is_expected() -> None:
     with connected() as (server, stream):
-        client = TelnetClient(stream, "server:23", idle_timeout=PATIENCE)
+        client = TelnetClient(stream, "server:23", idle_timeout=5)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         server.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import tracemalloc
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -30,15 +29,14 @@ from sockettools.tasks.fetch import fetch
 from tests.machine import needs_programs
 from tests.servers.gopher import BLOB, PROGRAMS, TEXT, Hole, gophernicus
 from tests.servers.ports import held_ports
-from tests.servers.scripted import PATIENCE, Client, Script, ScriptedServer
+from tests.servers.scripted import Client, Script, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 needs_gophernicus = needs_programs(*PROGRAMS)
 
-PATIENT = Access(connect_timeout=PATIENCE, idle_timeout=PATIENCE)
-SHORT = Access(connect_timeout=PATIENCE, idle_timeout=0.2)
+SHORT = Access(connect_timeout=5, idle_timeout=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +45,9 @@ def hole() -> Iterator[Hole]:
         yield hole
 
 
-def fetched(url: str, access: Access = PATIENT) -> bytes:
+def fetched(url: str, access: Access = SHORT) -> bytes:
     with fetch(parse_service_url(url), access) as resource:
         return b"".join(resource.blocks)
-
-
-def trusting(hole: Hole) -> Access:
-    return replace(PATIENT, context=lambda: client_context(ca_file=str(hole.authority)))
 
 
 def saying(*blocks: bytes) -> Script:
@@ -70,7 +64,7 @@ def saying(*blocks: bytes) -> Script:
 def by_hand(url: str, line: bytes) -> bytes:
     """Ask a server as anybody would."""
     target = parse_service_url(url)
-    with socket.create_connection((target.host, target.port), PATIENCE) as sock:
+    with socket.create_connection((target.host, target.port), 5) as sock:
         sock.sendall(line)
         return b"".join(iter(partial(sock.recv, 65_536), b""))
 
@@ -79,7 +73,7 @@ def by_hand(url: str, line: bytes) -> bytes:
 @pytest.mark.parametrize("name", ["plain", "tls"])
 def test_menus_texts_files_and_searches(hole: Hole, name: str) -> None:
     base: str = getattr(hole, name)
-    access = trusting(hole)
+    access = Access(idle_timeout=5, context=lambda: client_context(ca_file=str(hole.authority)))
     url = parse_service_url(base)
     with fetch(url, access) as resource:
         assert resource.media_type == "text/gopher"
@@ -106,7 +100,7 @@ def test_menus_texts_files_and_searches(hole: Hole, name: str) -> None:
 @needs_gophernicus
 def test_a_selector_with_blanks_and_signs_is_sent_back_as_it_came(hole: Hole) -> None:
     menu = parse_service_url(f"{hole.plain}/1/sub")
-    with fetch(menu, PATIENT) as resource:
+    with fetch(menu, SHORT) as resource:
         (url,) = [item.url(menu) for item in parse_menu(resource.blocks) if item.kind == "0"]
 
     assert url is not None
@@ -130,7 +124,7 @@ def test_the_octets_are_those_of_a_bare_socket(hole: Hole) -> None:
 @needs_programs(*PROGRAMS, "curl")
 @pytest.mark.parametrize("path", ["/", "/1/sub", "/9/blob.bin", "/0/romeo.txt", "/h/page.html"])
 def test_the_octets_are_those_that_curl_gets(hole: Hole, path: str) -> None:
-    access = trusting(hole)
+    access = Access(idle_timeout=5, context=lambda: client_context(ca_file=str(hole.authority)))
     for base in (hole.plain, hole.tls):
         command = ["curl", "-q", "--silent", "--noproxy", "*", "--cacert", str(hole.authority)]
         theirs = subprocess.run([*command, base + path], capture_output=True, check=True)
@@ -206,14 +200,13 @@ def broken(client: Client) -> None:
     ],
 )
 def test_wrong_servers(script: Script, path: str, error: type[Exception]) -> None:
-    access = SHORT if error is ReadTimeout else PATIENT
     with ScriptedServer(script) as server, pytest.raises(error) as caught:
-        fetched(f"gopher://{server.address}{path}", access)
+        fetched(f"gopher://{server.address}{path}")
     assert "\n" not in str(caught.value)
 
 
 def test_an_octet_now_and_then_is_not_waited_for_for_ever() -> None:
-    access = Access(idle_timeout=PATIENCE, deadline=Deadline.after(1))
+    access = Access(idle_timeout=5, deadline=Deadline.after(0.3))
 
     with ScriptedServer(slow) as server, pytest.raises(ReadTimeout):
         fetched(f"gopher://{server.address}/1/x", access)
@@ -230,7 +223,7 @@ def test_a_large_file_goes_through_a_small_memory() -> None:
 
     with (
         ScriptedServer(large) as server,
-        fetch(parse_service_url(f"gopher://{server.address}/9/x"), PATIENT) as resource,
+        fetch(parse_service_url(f"gopher://{server.address}/9/x"), SHORT) as resource,
     ):
         # The peak is reached at once, or never; tracing all of it would take its time.
         tracemalloc.start()

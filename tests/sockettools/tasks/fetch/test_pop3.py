@@ -27,7 +27,7 @@ from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import Wanted, fetch
 from sockettools.tasks.fetch.pop3 import file_name, message_of
 from tests.servers.certificates import Authority
-from tests.servers.scripted import PATIENCE, Client, ScriptedServer
+from tests.servers.scripted import Client, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -92,7 +92,7 @@ def from_url(url: ServiceUrl) -> Credentials | None:
     return None if url.username is None else Credentials(url.username, url.password or "")
 
 
-def access(idle_timeout: float = PATIENCE, tls: TlsPolicy = TlsPolicy.AUTO) -> Access:
+def access(idle_timeout: float = 30, tls: TlsPolicy = TlsPolicy.AUTO) -> Access:
     return Access(idle_timeout=idle_timeout, tls=tls, credentials=from_url)
 
 
@@ -276,8 +276,7 @@ def batched(lines: Iterator[bytes]) -> Iterator[bytes]:
 def test_a_farewell_does_not_matter() -> None:
     for answer in (b"-ERR no\r\n", b"x" * 99_999, b""):
         with server({"QUIT": answer}) as (url, _):
-            by = access(PATIENCE if answer else 2)
-            assert get(f"{url}/1", by=by) == b"A: b\r\n\r\n.c\r\n"
+            assert get(f"{url}/1", by=access(0.2)) == b"A: b\r\n\r\n.c\r\n"
 
 
 @pytest.mark.parametrize(
@@ -327,7 +326,7 @@ def test_bad_servers(
             assert get(url).startswith(TABLE_HEAD)
             return
         with pytest.raises(kind, match=problem) as caught:
-            get(url, by=access(0.2 if kind is ReadTimeout else PATIENCE))
+            get(url, by=access(0.2))
     assert SECRET not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -350,7 +349,7 @@ def test_time_is_up() -> None:
             time.sleep(0.02)
             yield b"1 1\r\n"
 
-    by = Access(deadline=Deadline.after(1), credentials=from_url)
+    by = Access(deadline=Deadline.after(0.3), credentials=from_url)
     with server({"LIST": trickle()}) as (url, _), pytest.raises(ReadTimeout):
         get(url, by=by)
 
@@ -401,7 +400,7 @@ def upgrading(authority: Authority, said: list[str], injected: bytes) -> Callabl
 
 def trusting(authority: Authority, tls: TlsPolicy = TlsPolicy.AUTO) -> Access:
     return Access(
-        idle_timeout=PATIENCE,
+        idle_timeout=5,
         tls=tls,
         context=lambda: client_context(ca_file=str(authority.path)),
         credentials=from_url,

@@ -29,7 +29,7 @@ from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import fetch
 from sockettools.tasks.fetch.smtp import session
 from tests.servers.certificates import Authority
-from tests.servers.scripted import PATIENCE, Client, ScriptedServer
+from tests.servers.scripted import Client, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,29 +81,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return authority
 
 
-def look(script: Script, by: Access, user: str = "") -> str:
+def look(script: Script, access: Access, user: str = "") -> str:
     with ScriptedServer(script) as server:
         url = parse_service_url(f"smtp://{user}{server.address}")
-        with fetch(url, by) as resource:
+        with fetch(url, access) as resource:
             return b"".join(resource.blocks).decode()
 
 
-def access(
-    tls: TlsPolicy = TlsPolicy.AUTO,
-    user: Credentials | None = None,
-    idle_timeout: float = PATIENCE,
-) -> Access:
-    return Access(
-        idle_timeout=idle_timeout,
-        connect_timeout=PATIENCE,
-        tls=tls,
-        credentials=lambda _url: user,
-    )
-
-
-def patience(error: type[Exception]) -> float:
-    """Return for how many seconds a server may be silent where this is to come of it."""
-    return 0.5 if error in (ReadTimeout, WriteTimeout) else PATIENCE
+def quick(tls: TlsPolicy = TlsPolicy.AUTO, user: Credentials | None = None) -> Access:
+    return Access(idle_timeout=0.5, connect_timeout=5, tls=tls, credentials=lambda _url: user)
 
 
 USER = Credentials("user", "secret")
@@ -113,16 +99,16 @@ USER = Credentials("user", "secret")
 def test_without_tls(tls: TlsPolicy) -> None:
     mail = Mail(GREETING, NO_OFFERS, b"221 bye\r\n")
 
-    assert look(mail, access(tls)) == "220 mail ready\n250-mail\n250 HELP\n"
+    assert look(mail, quick(tls)) == "220 mail ready\n250-mail\n250 HELP\n"
     assert mail.heard == [b"EHLO " + mail.heard[0][5:], b"QUIT"]
 
 
 def test_tls_is_off_also_where_it_is_offered() -> None:
-    assert "STARTTLS" in look(Mail(GREETING, OFFERS, b"221 bye\r\n"), access(TlsPolicy.OFF))
+    assert "STARTTLS" in look(Mail(GREETING, OFFERS, b"221 bye\r\n"), quick(TlsPolicy.OFF))
 
 
 def test_what_does_not_print_is_escaped() -> None:
-    got = look(Mail(b"220 \x1b[2J\r\n", b"250 a\rb\r\n"), access())
+    got = look(Mail(b"220 \x1b[2J\r\n", b"250 a\rb\r\n"), quick())
 
     assert got == "220 \\x1b[2J\n250 a\\rb\n"
 
@@ -130,7 +116,7 @@ def test_what_does_not_print_is_escaped() -> None:
 def test_a_path_means_nothing() -> None:
     with (
         pytest.raises(ValueError, match="nothing behind the host"),
-        fetch(parse_service_url("smtp://127.0.0.1/INBOX"), access()),
+        fetch(parse_service_url("smtp://127.0.0.1/INBOX"), quick()),
     ):
         pass
 
@@ -138,13 +124,13 @@ def test_a_path_means_nothing() -> None:
 def test_nothing_is_trusted_that_was_said_before_tls(authority: Authority) -> None:
     certificate = authority.path.parent / "certificate.pem"
     mail = Mail(GREETING, OFFERS, b"", NO_OFFERS, b"221 bye\r\n", certificate=certificate)
-    trusting = Access(
-        idle_timeout=PATIENCE,
+    access = Access(
+        idle_timeout=5,
         context=lambda: client_context(ca_file=str(authority.path)),
         credentials=lambda _url: USER,
     )
     with pytest.raises(NotOffered, match="logging in"):
-        look(mail, trusting)
+        look(mail, access)
 
     verbs = [line.split()[0] for line in mail.heard]
     assert verbs == [b"EHLO", b"STARTTLS", b"EHLO", b"QUIT"]
@@ -165,7 +151,7 @@ def test_nothing_is_trusted_that_was_said_before_tls(authority: Authority) -> No
 def test_no_tls_where_it_was_offered(answers: list[bytes], error: type[Exception]) -> None:
     mail = Mail(GREETING, OFFERS, *answers)
     with pytest.raises(error):
-        look(mail, access(user=USER, idle_timeout=patience(error)), "user@")
+        look(mail, quick(user=USER), "user@")
 
     assert not any(line.startswith((b"AUTH", b"MAIL")) for line in mail.heard)
 
@@ -173,7 +159,7 @@ def test_no_tls_where_it_was_offered(answers: list[bytes], error: type[Exception
 def test_a_certificate_of_nobody(authority: Authority) -> None:
     certificate = authority.path.parent / "certificate.pem"
     with pytest.raises(ConnectError, match="certificate"):
-        look(Mail(GREETING, OFFERS, b"", certificate=certificate), access())
+        look(Mail(GREETING, OFFERS, b"", certificate=certificate), quick())
 
 
 @pytest.mark.parametrize(
@@ -185,7 +171,7 @@ def test_a_certificate_of_nobody(authority: Authority) -> None:
 )
 def test_tls_is_required(hello: list[bytes]) -> None:
     with pytest.raises(NotOffered, match=r"does not offer encryption \(STARTTLS\)"):
-        look(Mail(GREETING, *hello, b"221 bye\r\n"), access(TlsPolicy.REQUIRE))
+        look(Mail(GREETING, *hello, b"221 bye\r\n"), quick(TlsPolicy.REQUIRE))
 
 
 @pytest.mark.parametrize("tls", [TlsPolicy.AUTO, TlsPolicy.OFF])
@@ -193,18 +179,18 @@ def test_a_password_does_not_cross_the_network_in_clear(tls: TlsPolicy) -> None:
     offers = OFFERS.replace(b"250-STARTTLS\r\n", b"")
     mail = Mail(GREETING, offers, b"235 in\r\n", b"221 bye\r\n")
     with ScriptedServer(mail) as server:
-        by = Access(
+        access = Access(
             tls=tls,
             addresses={("mail.example", 25): InternetAddress("127.0.0.1", server.port)},
             credentials=lambda _url: USER,
         )
         if tls is TlsPolicy.OFF:
-            with session(parse_service_url("smtp://mail.example"), by):
+            with session(parse_service_url("smtp://mail.example"), access):
                 pass
         else:
             with (
                 pytest.raises(InsecureLogin),
-                session(parse_service_url("smtp://mail.example"), by),
+                session(parse_service_url("smtp://mail.example"), access),
             ):
                 pass
 
@@ -234,7 +220,7 @@ def _silent(client: Client) -> None:
 )
 def test_a_hostile_greeting(script: Script, error: type[SocketToolsError]) -> None:
     with pytest.raises(error):
-        look(script, access(idle_timeout=patience(error)))
+        look(script, quick())
 
 
 def test_endless_replies_are_not_waited_for() -> None:
@@ -243,9 +229,8 @@ def test_endless_replies_are_not_waited_for() -> None:
         _send(server, Content([b"x"]))
 
 
-def _send(server: ScriptedServer, content: Content, idle_timeout: float = PATIENCE) -> int:
-    by = access(idle_timeout=idle_timeout)
-    with session(parse_service_url(f"smtp://{server.address}"), by) as client:
+def _send(server: ScriptedServer, content: Content) -> int:
+    with session(parse_service_url(f"smtp://{server.address}"), quick()) as client:
         return client.send_message("a@b", ["u@y"], content)["u@y"].code
 
 
@@ -291,7 +276,7 @@ def test_why_a_server_broke_off() -> None:
 
     def blocks() -> Iterator[bytes]:
         yield b"x" * 100_000
-        gone.wait(PATIENCE)
+        gone.wait(10)
         yield from _much()
 
     with ScriptedServer(_takes_a_message(refuse)) as server:
@@ -300,7 +285,7 @@ def test_why_a_server_broke_off() -> None:
 
 def test_a_server_that_takes_no_more() -> None:
     done = threading.Event()
-    with ScriptedServer(_takes_a_message(lambda _client: done.wait(PATIENCE))) as server:
+    with ScriptedServer(_takes_a_message(lambda _client: done.wait(30))) as server:
         with pytest.raises(WriteTimeout):
-            _send(server, Content(_much()), idle_timeout=1)
+            _send(server, Content(_much()))
         done.set()
