@@ -9,6 +9,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from sockettools.errors import ConnectTimeout
 from sockettools.lifetime import run_beside
 from sockettools.net.address import STREAM, Candidate, resolve_host
 
@@ -24,15 +25,21 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Resolver:
-    """Remembers the answers for up to ``size`` names, and asks once for who asks at a time."""
+    """Remembers the answers for up to ``size`` names, and asks once for who asks at a time.
+
+    Nobody waits longer than ``timeout`` seconds for an answer; 0 is no limit.
+    """
 
     def __init__(
         self,
         size: int,
         lifetime: float = LIFETIME,
         lookup: Callable[[str, int], list[Candidate]] | None = None,
+        *,
+        timeout: float = 0,
     ) -> None:
         self._size = size
+        self._timeout = timeout or None
         self._lifetime = lifetime
         self._lookup = lookup or _lookup
         self._known: dict[tuple[str, int], tuple[float, Found]] = {}
@@ -42,16 +49,22 @@ class Resolver:
 
         Raises:
             ResolveError: there is none. That is not remembered.
+            ConnectTimeout: there was no answer in time.
         """
         with suppress(ValueError):
             family = _FAMILIES[ipaddress.ip_address(host).version]
             return [Candidate(family, STREAM, socket.IPPROTO_TCP, (host, port))]
         key = host, port
         until, found = self._known.get(key) or (0.0, None)
-        if found is None or (found.done() and until < monotonic()):
+        if found is None or until < monotonic():
             found = self._ask(key)
-        # Who gives up does so for itself.
-        return await asyncio.shield(found)
+        # Who gives up does so for itself. A thread cannot be told to: who asks for the same name
+        # meanwhile waits for the same one, and all other names have others.
+        if not found.done():
+            await asyncio.wait([found], timeout=self._timeout)
+        if not found.done():
+            raise ConnectTimeout(f"no answer about {host!r} within {self._timeout:g} seconds")
+        return found.result()
 
     def _ask(self, key: tuple[str, int]) -> Found:
         """Ask in a thread, for which nobody waits when the crawl ends."""
@@ -64,7 +77,8 @@ class Resolver:
             else:
                 found.set_exception(error)
                 found.exception()  # there may be nobody left to hear of it
-                self._known.pop(key, None)
+                if self._known.get(key, (0.0, None))[1] is found:
+                    del self._known[key]
 
         def run() -> None:
             candidates: list[Candidate] = []

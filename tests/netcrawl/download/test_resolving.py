@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 
 import pytest
 
 from netcrawl.download.resolving import Resolver
-from sockettools.errors import ResolveError
+from sockettools.errors import ConnectTimeout, ResolveError
 from sockettools.net.address import STREAM, Candidate
 
 
@@ -22,7 +24,7 @@ class Names:
 
     def __call__(self, host: str, port: int) -> list[Candidate]:
         self.asked.append(host)
-        self.gate.wait(5)
+        self.gate.wait(60)
         if host.startswith("no"):
             raise ResolveError(host)
         return [Candidate(socket.AF_INET, STREAM, 0, ("127.0.0.1", port))]
@@ -68,3 +70,84 @@ def test_who_asks_at_the_same_time_asks_once_and_gives_up_alone() -> None:
         assert names.asked == ["a"]
 
     asyncio.run(run())
+
+
+class Hanging(Names):
+    """Never answers about names that begin with "slow", until the gate opens."""
+
+    def __call__(self, host: str, port: int) -> list[Candidate]:
+        if not host.startswith("slow"):
+            self.asked.append(host)
+            return [Candidate(socket.AF_INET, STREAM, 0, ("127.0.0.1", port))]
+        return super().__call__(host, port)
+
+
+def test_one_that_hangs_holds_up_nobody_else() -> None:
+    async def run() -> None:
+        names = Hanging()
+        names.gate.clear()
+        resolver = Resolver(100, lookup=names, timeout=60)
+        slow = [asyncio.create_task(resolver.resolve(f"slow{n}", 80)) for n in range(50)]
+        await asyncio.gather(*(resolver.resolve(f"fast{n}", 80) for n in range(50)))
+        assert not any(task.done() for task in slow)
+        names.gate.set()
+        await asyncio.gather(*slow)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [0, 10])
+def test_nobody_waits_for_too_long(size: int) -> None:
+    async def run() -> None:
+        names = Hanging()
+        names.gate.clear()
+        resolver = Resolver(size, lookup=names, timeout=0.05)
+        slow = [resolver.resolve("slow", 80) for _ in range(3)]
+        for result in await asyncio.gather(*slow, return_exceptions=True):
+            assert isinstance(result, ConnectTimeout)
+            assert str(result) == "no answer about 'slow' within 0.05 seconds"
+        with pytest.raises(ConnectTimeout):
+            await resolver.resolve("slow", 80)
+        assert names.asked.count("slow") == (1 if size else 4)
+        names.gate.set()
+
+    asyncio.run(run())
+
+
+def test_what_never_came_is_asked_for_again_after_a_while() -> None:
+    async def run() -> None:
+        names = Hanging()
+        names.gate.clear()
+        resolver = Resolver(10, -1, lookup=names, timeout=0.05)
+        for count in (1, 2):
+            with pytest.raises(ConnectTimeout):
+                await resolver.resolve("slow", 80)
+            assert names.asked.count("slow") == count
+        names.gate.set()
+        assert await Resolver(10, lookup=names, timeout=20).resolve("slow", 80)
+
+    asyncio.run(run())
+
+
+HUNG = """
+import asyncio, threading
+from netcrawl.download.resolving import Resolver
+
+async def main():
+    try:
+        hung = Resolver(10, lookup=lambda host, port: threading.Event().wait(), timeout=0.01)
+        await hung.resolve("h", 80)
+    except Exception as exc:
+        print(exc)
+
+asyncio.run(main())
+"""
+
+
+def test_one_that_hangs_does_not_hold_up_the_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HUNG], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout == "no answer about 'h' within 0.01 seconds\n"
+    assert done.stderr == ""
