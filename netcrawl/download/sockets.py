@@ -47,7 +47,7 @@ from sockettools.errors import (
     ReadError,
     SocketToolsError,
 )
-from sockettools.http1.framing import response_framing
+from sockettools.http1.framing import may_follow, response_framing
 
 if TYPE_CHECKING:
     from typing import Any
@@ -94,6 +94,13 @@ class SocketDownloadHandler(BaseDownloadHandler):
         self._is_data_loss_told = False
         self._logs_tls = settings.getbool("DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING")
         self._bind_address = settings.get("DOWNLOAD_BIND_ADDRESS")
+        if settings.getpriority("DOWNLOADER_CLIENTCONTEXTFACTORY"):  # 0 is Scrapy's default
+            logger.warning(
+                "DOWNLOADER_CLIENTCONTEXTFACTORY makes contexts for Twisted, which %s does not use:"
+                " it takes DOWNLOAD_VERIFY_CERTIFICATES, DOWNLOAD_TLS_MIN_VERSION,"
+                " DOWNLOAD_TLS_MAX_VERSION and DOWNLOADER_CLIENT_TLS_CIPHERS.",
+                type(self).__name__,
+            )
         context = _make_ssl_context(settings)
         context.set_alpn_protocols(["http/1.1"])
         self._pool = Pool(
@@ -101,7 +108,8 @@ class SocketDownloadHandler(BaseDownloadHandler):
             settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
         )
         names = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
-        self._opener = Opener(context, Resolver(names), self._pool.forget)
+        resolver = Resolver(names, timeout=settings.getfloat("DNS_TIMEOUT"))
+        self._opener = Opener(context, resolver, self._pool.forget)
         self._resume_times = settings.getint("DOWNLOAD_RESUME_TIMES", RESUME_TIMES)
         self._spools = Spools(settings)
 
@@ -138,14 +146,16 @@ class SocketDownloadHandler(BaseDownloadHandler):
         timings: Timings = {}
         request.meta[TIMINGS] = timings
         began = monotonic()
-        connection, head = await self._ask(request, destination, timings)
         try:
-            timings["first_byte"] = connection.heard_at - connection.asked_at
-            request.meta["download_latency"] = monotonic() - began
-            tries = Tries(self._resume_times)
-            return await self._read(request, destination, connection, head, tries)
+            connection, head = await self._ask(request, destination, timings)
+            try:
+                timings["first_byte"] = connection.heard_at - connection.asked_at
+                request.meta["download_latency"] = monotonic() - began
+                tries = Tries(self._resume_times)
+                return await self._read(request, destination, connection, head, tries)
+            finally:
+                self._pool.give_back(destination.route, connection)
         finally:
-            self._pool.give_back(destination.route, connection)
             timings["done"] = monotonic() - began
 
     async def _ask(
@@ -157,11 +167,15 @@ class SocketDownloadHandler(BaseDownloadHandler):
         )
         connection = self._pool.take(destination.route)
         if connection is not None:
+            may_repeat = asked.method in IDEMPOTENT
             try:
-                return connection, await self._ask_on(connection, asked, request.body)
+                head = await self._ask_on(connection, asked, request.body)
+                if not (may_repeat and is_late(head)):
+                    return connection, head
+                self._pool.discard(connection)
             except (IncompleteMessage, ReadError):
                 # The server may have closed it just before, and may have read nothing.
-                if connection.heard or asked.method not in IDEMPOTENT:
+                if connection.heard or not may_repeat:
                     raise
         connection = await self._open(destination.route, timings)
         return connection, await self._ask_on(connection, asked, request.body)
@@ -304,6 +318,15 @@ class _Sizes:
                 get_warnsize_msg(size, self._warn_size, self._request, expected=expected)
             )
             self._warn_size = 0
+
+
+def is_late(head: http1.Response) -> bool:
+    """Tell whether the server waited in vain, and not for a request that was under way already.
+
+    "If a client has an outstanding request in transit, it MAY repeat that request" (RFC 9110
+    section 15.5.9). The server says it when a connection was idle for too long, and closes it.
+    """
+    return head.status_code == 408 and not may_follow(head.version, head.fields)
 
 
 def request_fields(request: Request, destination: Destination) -> http1.Fields:

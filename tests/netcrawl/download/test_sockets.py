@@ -138,6 +138,14 @@ def test_urls_that_lead_nowhere(url: str, error: type[Exception]) -> None:
         downloaded(Request(url.replace("PORT", str(port))))
 
 
+def test_a_name_that_nobody_answers_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr("netcrawl.download.resolving._lookup", lambda *_: gate.wait(20))
+    with pytest.raises(DownloadTimeoutError, match=r"no answer about 'h\.test' within 0\.05 "):
+        downloaded(Request("http://h.test/"), DNS_TIMEOUT=0.05)
+    gate.set()
+
+
 # What is received.
 
 
@@ -233,7 +241,19 @@ def test_a_head_of_drops_takes_no_longer_than_the_timeout() -> None:
             downloaded(request)
 
     assert 0.3 < monotonic() - began < PATIENCE
-    assert "done" not in request.meta["download_timings"]
+    timings = request.meta["download_timings"]
+    assert "first_byte" not in timings
+    assert 0.3 < timings["done"] < 5
+
+
+@pytest.mark.parametrize("version", ["2", "2.0"])
+def test_http_2_by_name_only(version: str) -> None:
+    with ScriptedServer(answer(b"hello", version=version)) as server:
+        first, second = downloaded(Request(server.url), Request(server.url))
+
+    assert first.body == second.body == b"hello"
+    assert first.protocol == f"HTTP/{version}"
+    assert server.connections == 2
 
 
 def test_half_a_body_for_who_wants_it() -> None:
@@ -411,6 +431,46 @@ def test_a_connection_that_was_closed_meanwhile_is_made_up_for_once() -> None:
     assert [request.target for request in server.requests] == ["/1", "/2", "/2"]
 
 
+LATE = answer(b"late", "Connection: close", status="408 Request Timeout")
+
+
+@pytest.mark.parametrize(
+    ("late", "method", "statuses"),
+    [
+        pytest.param(LATE, "GET", [200, 200], id="asked again"),
+        pytest.param(LATE, "PUT", [200, 200], id="with a body"),
+        pytest.param(LATE, "POST", [200, 408], id="may have been done"),
+        pytest.param(answer(b"", status="408 Late"), "GET", [200, 408], id="no close"),
+        pytest.param(
+            answer(b"", version="1.0", status="408 Late"), "GET", [200, 200], id="HTTP/1.0"
+        ),
+        pytest.param(answer(b"", "Connection: close"), "GET", [200, 200], id="no 408"),
+    ],
+)
+def test_a_server_that_was_tired_of_waiting_is_asked_again(
+    late: bytes, method: str, statuses: list[int]
+) -> None:
+    with ScriptedServer((HELLO, late), HELLO) as server:
+        body = b"body" if method in ("PUT", "POST") else b""
+        responses = downloaded(
+            Request(f"{server.url}/1"), Request(f"{server.url}/2", method=method, body=body)
+        )
+
+    assert [response.status for response in responses] == statuses
+    again = late is LATE or b"1.0 408" in late
+    targets = ["/1", "/2", "/2"] if again and method != "POST" else ["/1", "/2"]
+    assert [request.target for request in server.requests] == targets
+    assert server.requests[-1].body == body
+
+
+def test_a_server_that_is_always_late_is_believed() -> None:
+    with ScriptedServer(LATE) as server:
+        (response,) = downloaded(Request(server.url))
+
+    assert (response.status, response.body) == (408, b"late")
+    assert server.connections == 1
+
+
 def test_what_may_have_been_done_is_not_done_twice() -> None:
     with ScriptedServer(closing_the_first) as server, pytest.raises(DownloadFailedError):
         downloaded(Request(f"{server.url}/1"), Request(f"{server.url}/2", method="POST"))
@@ -536,6 +596,18 @@ def test_tls(certificate: Path) -> None:
     assert first.body == second.body == b"hello"
     assert isinstance(first.certificate, bytes)
     assert requests[0].meta["download_timings"]["tls"] > 0
+
+
+@pytest.mark.parametrize("value", [None, "scrapy.core.downloader.contextfactory.Some"])
+def test_a_setting_that_is_not_used_is_named(
+    value: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {"DOWNLOADER_CLIENTCONTEXTFACTORY": value} if value else {}
+    with ScriptedServer(HELLO) as server:
+        downloaded(Request(server.url), **given)
+
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.split()[0] for text in said] == list(given)
 
 
 @pytest.mark.usefixtures("certificate")
