@@ -27,6 +27,10 @@ class StoreInUse(StoreError):
     """Another worker has it, and it is for one only."""
 
 
+class LeaseLost(StoreError):
+    """The lease was taken back, and with it what it led to: nothing of it was kept."""
+
+
 class StoreDamaged(StoreError):
     """It is not a store, one of another version, or broken. Nothing was changed."""
 
@@ -35,8 +39,9 @@ class StoreDamaged(StoreError):
 class NewRequest:
     """A request to be kept.
 
-    Of two with the same fingerprint, the second is a duplicate, unless ``dont_filter`` is set. A
-    higher priority goes first. ``slot`` is what politeness goes by, mostly a host.
+    Of two with the same fingerprint, the second is a duplicate. One with ``dont_filter`` is not
+    compared, and no other with it. A higher priority goes first. ``slot`` is what politeness goes
+    by, mostly a host.
     """
 
     data: bytes
@@ -66,7 +71,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many there are. Requests that are pending include those that wait for their producer."""
+    """How many there are. Requests that are pending include those that wait for their producer.
+
+    Leased are also those that are finished, but were released from a producer that is not.
+    """
 
     pending: int = 0
     leased: int = 0
@@ -78,10 +86,12 @@ class Counts:
 class Store(Protocol):
     """A worker's access to what is kept.
 
-    Every method raises StoreError when it cannot do its work, for instance on a full disk.
+    Every method raises StoreError when it cannot do its work, for instance on a full disk. After
+    that the store is of no use any more; what was committed is there when it is opened again.
 
     ``producer`` is the ``id`` of a lease of this worker that is not finished yet. None is for what
-    has no producer, such as a start: it counts at once.
+    has no producer, such as a start: it counts at once. Whatever takes the id of a lease raises
+    LeaseLost if it is finished or was taken back; only ``give_back`` has nothing to do then.
     """
 
     # Requests
@@ -90,7 +100,7 @@ class Store(Protocol):
         """Keep a request; False if it is a duplicate, and is not kept.
 
         It is not handed out before its producer is done, or ``release`` was called for it.
-        A duplicate of a request whose producer is not done takes its place if that is forgotten.
+        A duplicate of a request whose producer is not done makes it count once its own is done.
         When a failed request is tried again, its ``dont_filter`` requests are kept only so far as
         the failed attempt has not put the same.
         """
@@ -109,7 +119,9 @@ class Store(Protocol):
     def finish(self, lease: int, failure: str | None = None) -> None:
         """Say that a request is done, or has failed, and why; what it led to counts now.
 
-        What an earlier attempt at the same request led to, items and notes, counts no longer.
+        If it was released from a producer, it counts when that does: it would be put once more if
+        that were taken back. What an earlier attempt at the same request led to, items and notes,
+        counts no longer.
         """
         ...
 
@@ -118,7 +130,10 @@ class Store(Protocol):
         ...
 
     def give_back(self, lease: int) -> None:
-        """Let a request be handed out again, and forget what it has led to so far."""
+        """Let a request be handed out again, and forget what it has led to so far.
+
+        Requests that were released from it are forgotten too, and leases of them are lost.
+        """
         ...
 
     def heartbeat(self) -> None:
@@ -140,9 +155,9 @@ class Store(Protocol):
         ...
 
     def items(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield number and data of each item that counts, in the order in which they were added.
+        """Yield number and data of each item that counts, in the order in which they came to.
 
-        Only those with numbers above ``after``. A number is never given twice.
+        Only those with numbers above ``after``: numbers grow, and none is given twice.
         """
         ...
 
@@ -154,11 +169,14 @@ class Store(Protocol):
         ...
 
     def notes(self, kind: str) -> Iterator[tuple[bytes, bytes]]:
-        """Yield key and value of each note that counts, in the order in which they were added."""
+        """Yield key and value of each note that counts, in the order in which they came to."""
         ...
 
     def replace_notes(self, kind: str, notes: Iterator[tuple[bytes, bytes]]) -> None:
-        """Keep these instead of all notes of this kind that count."""
+        """Keep these instead of all notes of this kind that count.
+
+        They may be made from ``notes`` of that kind. They no longer depend on any request.
+        """
         ...
 
     # Starts
@@ -197,5 +215,5 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Commit, give up the store, and let others have it."""
+        """Give back all leases, commit, and let others have the store. A second time is nothing."""
         ...
