@@ -7,6 +7,7 @@ writes one batch of pieces, the loop receives the next, and one more at most is 
 from __future__ import annotations
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -52,6 +53,12 @@ BATCH = 1024 * 1024
 
 # Files that are written to at a time; others wait for these, and nobody else does.
 THREADS = 4
+
+
+# Seconds. The traceback of an error can hold a response in a circle, which only the collector of
+# garbage finds. Where a body stays so long, it is sent for; again after twice the time, up to this.
+PATIENCE = 5.0
+MOST_PATIENCE = 600.0
 
 
 class Body(Protocol):
@@ -201,6 +208,8 @@ class Spools:
         self._folder = SpoolFolder(Path(parent) if parent else default_parent())
         self._executor = ThreadPoolExecutor(THREADS, "spool")
         self._kept: WeakSet[SpooledBody] = WeakSet()
+        self._patience = PATIENCE
+        self._timer: asyncio.TimerHandle | None = None
         if left_behind := self._folder.left_behind():
             self._executor.submit(clear, left_behind)
 
@@ -240,6 +249,8 @@ class Spools:
         """Return a file that is finished, as what a response has."""
         spooled = SpooledBody(file.path, file.size, file.sha256)
         self._kept.add(spooled)
+        if self._timer is None:
+            self._set_timer()
         return spooled
 
     def discard(self, file: SpoolFile) -> None:
@@ -249,9 +260,24 @@ class Spools:
 
     async def close(self) -> None:
         """Remove all that nobody has taken."""
+        if self._timer is not None:
+            self._timer.cancel()
         for spooled in list(self._kept):
             spooled.remove()
         await asyncio.get_running_loop().run_in_executor(None, self._end)
+
+    def _set_timer(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._patience, self._look_after)
+
+    def _look_after(self) -> None:
+        self._timer = None
+        if self._kept:
+            gc.collect()
+        if self._kept:
+            self._patience = min(2 * self._patience, MOST_PATIENCE)
+            self._set_timer()
+        else:
+            self._patience = PATIENCE
 
     def _end(self) -> None:
         self._executor.shutdown()

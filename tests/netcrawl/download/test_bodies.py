@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import threading
@@ -371,6 +372,37 @@ def test_a_disk_that_keeps_one_waiting_keeps_no_other(
 
     with ScriptedServer(answer(BODY)) as server:
         asyncio.run(run())
+
+
+def test_a_response_that_only_refers_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE", 0.01)
+
+    async def run() -> None:
+        settings: dict[str, Any] = {"DOWNLOAD_SPOOL_DIR": str(tmp_path)}
+        async with handling(**settings) as handler:
+            response = await handler.download_request(Request(server.url, meta={"spool": True}))
+            assert isinstance(response, SpooledResponse)
+            path = response.body_path
+            circle: list[Any] = [response]
+            circle.append(circle)
+            for _ in range(5):
+                await asyncio.sleep(0.02)
+            assert path.exists()
+            del response, circle
+            until = time.monotonic() + 60
+            while path.exists():
+                assert time.monotonic() < until
+                await asyncio.sleep(0.01)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with ScriptedServer(answer(b"small")) as server:
+            asyncio.run(run())
+    finally:
+        gc.enable()
 
 
 def test_what_is_left_of_others_is_cleared_when_a_handler_begins(tmp_path: Path) -> None:
