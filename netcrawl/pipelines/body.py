@@ -1,9 +1,8 @@
 """The body of a response, block by block, wherever the download handler has put it.
 
-A handler that writes a body to disk gives its response an attribute ``body_path``: a file that is
-complete, and as it came over the network. ``response.body`` is not asked for then, and may be
-empty. Whoever takes the body removes the file, with ``discard_body``. A body with a
-Content-Encoding is to be handed over in memory, because the downloader middlewares decode it there.
+A handler that writes a body to disk gives its response the attributes of ``Spooled``: a file that
+is complete and decoded, with what is known of it. ``response.body`` is empty then. Whoever takes
+the body moves the file, or removes it, with ``discard_body``.
 """
 
 from __future__ import annotations
@@ -22,9 +21,14 @@ BLOCK = 1024 * 1024
 
 @runtime_checkable
 class Spooled(Protocol):
-    """A response whose body is in a file."""
+    """A response whose body is in a file: its octets, and their SHA-256 in hexadecimal digits."""
 
-    body_path: Path
+    @property
+    def body_path(self) -> Path: ...
+    @property
+    def body_size(self) -> int: ...
+    @property
+    def body_sha256(self) -> str: ...
 
 
 def body_blocks(response: Response) -> Iterator[bytes | memoryview]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from netcrawl.pipelines.store import NewFile
+    from netcrawl.pipelines.new_file import FileOnItsWay
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class ImagesPipeline(StorePipeline):
 
     # Octets. There are no larger ones that would be decoded, but some photographs as TIFF.
     max_size: ClassVar[int] = MAX_PICTURE
+    max_size_on_disk: ClassVar[int] = MAX_PICTURE
 
     min_width = 0
     min_height = 0
@@ -114,7 +115,7 @@ class ImagesPipeline(StorePipeline):
         self._sheet.add(item)
         return item
 
-    def inspect(self, file: NewFile, response: Response) -> dict[str, Any]:
+    def inspect(self, file: FileOnItsWay, response: Response) -> dict[str, Any]:
         """Look at a file; raise TooSmall or Unwanted if it is not to be kept."""
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         return self._examine(file, response.url, content_type.partition(";")[0].strip())
@@ -123,7 +124,7 @@ class ImagesPipeline(StorePipeline):
         """Return the checksum with the extension that is right, whatever the server's is."""
         return str(details["name"])
 
-    def _examine(self, file: NewFile, url: str, stated: str) -> dict[str, Any]:
+    def _examine(self, file: FileOnItsWay, url: str, stated: str) -> dict[str, Any]:
         try:
             facts = inspect(file.path)
         except NotAnImage as exc:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
@@ -22,8 +23,8 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from scrapy.spidermiddlewares.referer import RefererMiddleware
 from scrapy.utils.defer import deferred_from_coro
 
-from netcrawl.failures import describe_failure, shown
-from netcrawl.pipelines.body import body_blocks, discard_body
+from netcrawl.failures import DiskError, describe_failure, shown
+from netcrawl.pipelines.body import Spooled, body_blocks, discard_body
 from netcrawl.pipelines.names import safe_name
 from netcrawl.pipelines.store import Entry, Memory, Store, StoreError
 from netcrawl.schemes import check_url
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from netcrawl.pipelines.store import NewFile
+    from netcrawl.pipelines.new_file import FileOnItsWay
 
 logger = logging.getLogger(__name__)
 
-# Octets of a file and seconds for it, unless the user sets DOWNLOAD_MAXSIZE or DOWNLOAD_TIMEOUT:
-# what a spider sets there is meant for pages.
+# Octets of a file in memory and on disk, and seconds for it, unless the user sets DOWNLOAD_MAXSIZE
+# or DOWNLOAD_TIMEOUT: what a spider sets there is meant for pages.
 MAX_SIZE = 1024**3
+MAX_SIZE_ON_DISK = 64 * 1024**3
 MAX_TIME = 1800
 
 # Octets of a picture; they are in memory while it is decoded.
@@ -90,16 +92,25 @@ class StorePipeline:
     # What tells the entries of one kind of pipeline from those of others in the same store.
     kind: ClassVar[str]
     max_size: ClassVar[int] = MAX_SIZE
+    max_size_on_disk: ClassVar[int] = MAX_SIZE_ON_DISK
 
-    def __init__(self, crawler: Crawler, root: Path, max_size: int, max_time: float) -> None:
+    def __init__(
+        self,
+        crawler: Crawler,
+        root: Path,
+        max_size: int,
+        max_size_on_disk: int,
+        max_time: float,
+    ) -> None:
         self._crawler = crawler
         self._root = root
         self._max_size = max_size
+        self._max_size_on_disk = max_size_on_disk
         self._max_time = max_time
         self._store: Store | None = None
         self._memory: Memory | None = None
         self._fetches: dict[str, asyncio.Task[Fetched]] = {}
-        # Bodies in memory at a time.
+        # Bodies at a time, in memory where the handler has no other place for them.
         self._room = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS"))
         # Two files of one name must not both find the same one to be replaced.
         self._placing = threading.Lock()
@@ -117,13 +128,13 @@ class StorePipeline:
             for name in ("DOWNLOAD_MAXSIZE", "DOWNLOAD_TIMEOUT")
             if (settings.getpriority(name) or 0) > SETTINGS_PRIORITIES["spider"]
         }
-        max_size = cls.max_size
+        max_size, max_size_on_disk = cls.max_size, cls.max_size_on_disk
         max_time: float = MAX_TIME
         if "DOWNLOAD_MAXSIZE" in asked_for:
-            max_size = settings.getint("DOWNLOAD_MAXSIZE")
+            max_size = max_size_on_disk = settings.getint("DOWNLOAD_MAXSIZE")
         if "DOWNLOAD_TIMEOUT" in asked_for:
             max_time = settings.getfloat("DOWNLOAD_TIMEOUT")
-        return cls(crawler, root, max_size, max_time)
+        return cls(crawler, root, max_size, max_size_on_disk, max_time)
 
     def open_spider(self) -> None:
         """Open the store before anything is requested.
@@ -162,7 +173,7 @@ class StorePipeline:
 
     def inspect(
         self,
-        file: NewFile,  # noqa: ARG002 - for pipelines that look at it
+        file: FileOnItsWay,  # noqa: ARG002 - for pipelines that look at it
         response: Response,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Return what else is to be remembered of a complete file, before it is placed.
@@ -222,7 +233,7 @@ class StorePipeline:
         try:
             return await asyncio.to_thread(self._save, url, response, entry)
         finally:
-            discard_body(response)
+            await asyncio.to_thread(discard_body, response)
 
     async def _download(self, url: str, page: str | None, entry: Entry | None) -> Response:
         """Return a complete response, or a 304 if ``entry`` is given.
@@ -234,6 +245,8 @@ class StorePipeline:
         request = self._request(url, page, entry)
         try:
             response = await self._crawler.engine.download_async(request)
+        except DiskError as exc:  # it is the store's: see SPOOL_FOLDER
+            raise StoreError(f"store {self._root} cannot be written: {exc.reason}") from exc
         except Exception as exc:  # of the network, of a middleware, of the handler
             raise Unwanted(describe_failure(exc, request)) from exc
         if response.status == 304 and entry is not None:
@@ -241,11 +254,12 @@ class StorePipeline:
         try:
             _check_complete(response, request)
         except Unwanted:
-            discard_body(response)
+            await asyncio.to_thread(discard_body, response)
             raise
         return response
 
     def _request(self, url: str, page: str | None, entry: Entry | None) -> Request:
+        assert self._store is not None  # set in open_spider
         request = Request(
             url,
             callback=NO_CALLBACK,
@@ -254,6 +268,11 @@ class StorePipeline:
                 "download_warnsize": 0,  # a file may be large
                 "download_timeout": self._max_time,
                 "download_fail_on_dataloss": True,
+                # For the handler that can: where it is found to be complete, it has only to be
+                # given its name.
+                "spool": True,
+                "spool_folder": str(self._store.partial),
+                "spool_maxsize": self._max_size_on_disk,
             },
             # The file itself is wanted, octet for octet, and not packed for the way.
             headers={"Accept-Encoding": "identity"},
@@ -275,9 +294,7 @@ class StorePipeline:
         """Store the file and remember it. In a thread: it waits for the disk."""
         assert self._store is not None  # set in open_spider
         assert self._memory is not None
-        with self._store.new() as file:
-            for block in body_blocks(response):
-                file.write(block)
+        with self._file_of(response) as file:
             details = self.inspect(file, response)
             name = self.name(response, details)
             with self._placing:
@@ -296,7 +313,21 @@ class StorePipeline:
                 self._memory.remember(placed)
         return _fetched(placed, Status.DOWNLOADED)
 
-    def _place(self, file: NewFile, name: str, entry: Entry | None) -> str:
+    def _file_of(self, response: Response) -> FileOnItsWay:
+        """Return the body as a file of the store, taken over or copied there."""
+        assert self._store is not None  # set in open_spider
+        if isinstance(response, Spooled):
+            taken = self._store.take(response.body_path, response.body_size, response.body_sha256)
+            if taken is not None:
+                return taken
+        with ExitStack() as stack:
+            file = stack.enter_context(self._store.new())
+            for block in body_blocks(response):
+                file.write(block)
+            stack.pop_all()
+            return file
+
+    def _place(self, file: FileOnItsWay, name: str, entry: Entry | None) -> str:
         assert self._store is not None  # set in open_spider
         assert self._memory is not None
         # The one in the store is still what was put there, and was not changed by its owner.

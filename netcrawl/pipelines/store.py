@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import sqlite3
 import stat
 import threading
@@ -22,11 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sockettools.lifetime import Closing
+from netcrawl.pipelines.new_file import NewFile, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
+
+    from netcrawl.pipelines.new_file import FileOnItsWay, TakenFile
 
 # Names of the store's own begin with a dot: no file's does (see names.clean_name).
 PARTIAL = ".partial"
@@ -67,7 +68,7 @@ class Store:
         self.shown = str(root)
         self._lock = threading.Lock()
         self._lock_fd: int | None = None
-        with self._explained():
+        with self.explained():
             root.mkdir(parents=True, exist_ok=True)
             self.root = Path(os.path.realpath(root))
             self.partial = self.root / PARTIAL
@@ -92,6 +93,17 @@ class Store:
             StoreError: it cannot be written.
         """
         return NewFile(self)
+
+    def take(self, path: Path, size: int, sha256: str) -> TakenFile | None:
+        """Take over a file that is complete, as ``new`` does one that is to be written.
+
+        Return None if it is no such file, or on another file system.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        with self.explained():
+            return take(self, path, size, sha256)
 
     def holds(self, path: str, size: int, sha256: str) -> bool:
         """Tell whether this very content is there, reading all of it."""
@@ -121,10 +133,11 @@ class Store:
             os.close(self._lock_fd)
             self._lock_fd = None
 
-    def _place(self, file: NewFile, name: str, replaces: str | None) -> str:
+    def place(self, file: FileOnItsWay, name: str, replaces: str | None) -> str:
+        """Give a file its name; see ``FileOnItsWay.place``, which is for others to call."""
         if not _is_plain(name) or not (replaces is None or _is_plain(replaces)):
             raise ValueError(f"{name!r} is not the name of a file")
-        with self._lock, self._explained():
+        with self._lock, self.explained():
             if replaces is not None:
                 file.path.replace(self.root / replaces)
                 return replaces
@@ -178,75 +191,14 @@ class Store:
                     Path(entry).unlink()
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
+        """Have what the system says end in a StoreError that names the store."""
         try:
             yield
         except OSError as exc:
             raise StoreError(
                 f"store {self.shown} cannot be written: {exc.strerror or exc}"
             ) from exc
-
-
-class NewFile(Closing):
-    """A file on its way into a store; ``size`` and ``sha256`` are of what was written so far."""
-
-    def __init__(self, store: Store) -> None:
-        self.size = 0
-        self._store = store
-        self._digest = hashlib.sha256()
-        self._path = store.partial / secrets.token_hex(16)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
-        with store._explained():
-            self._file = os.fdopen(os.open(self._path, flags, 0o666), "wb")
-
-    @property
-    def sha256(self) -> str:
-        """In hexadecimal digits."""
-        return self._digest.hexdigest()
-
-    @property
-    def path(self) -> Path:
-        """Where it is for the moment, with all that was written, for reading only."""
-        if not self._file.closed:
-            with self._store._explained():
-                self._file.flush()
-        return self._path
-
-    def write(self, block: bytes | memoryview) -> None:
-        """Append to it.
-
-        Raises:
-            StoreError: there is no room, or the like.
-        """
-        with self._store._explained():
-            self._file.write(block)
-        self._digest.update(block)
-        self.size += len(block)
-
-    def place(self, name: str, *, replaces: str | None = None) -> str:
-        """Give it its name, and return its path, relative to the store.
-
-        If the name is taken, in whatever case, by the same content, that file is returned; by any
-        other, this one gets digits of its SHA-256 before the extension. With ``replaces``, the
-        path of a file in the store, it takes that one's place.
-
-        Raises:
-            ValueError: it is not a name, but a path, or hidden.
-            StoreError: it cannot be written.
-        """
-        with self._store._explained():
-            self._file.flush()
-            # Else the name might survive a power cut, and the content not.
-            os.fsync(self._file.fileno())
-            self._file.close()
-        return self._store._place(self, name, replaces)
-
-    def close(self) -> None:
-        """Remove it, unless it was placed."""
-        with contextlib.suppress(OSError):  # what is in Python's buffer may not fit
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._path.unlink()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 class SpooledResponse(Response):
     body_path: Path
+    body_size = 0
+    body_sha256 = ""
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK, 2 * BLOCK + 1])

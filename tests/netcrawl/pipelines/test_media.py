@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from contextlib import closing
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +23,24 @@ from scrapy.http import Request, Response
 from scrapy.settings import Settings
 from scrapy.spidermiddlewares.referer import RefererMiddleware
 
+from netcrawl.failures import DiskError, NoRoom
 from netcrawl.pipelines.files import FilesPipeline
-from netcrawl.pipelines.media import MAX_SIZE, MAX_TIME, Fetched, Status, StorePipeline, Unwanted
-from netcrawl.pipelines.store import INDEX
+from netcrawl.pipelines.media import (
+    MAX_SIZE,
+    MAX_SIZE_ON_DISK,
+    MAX_TIME,
+    Fetched,
+    Status,
+    StorePipeline,
+    Unwanted,
+)
+from netcrawl.pipelines.store import INDEX, PARTIAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from netcrawl.pipelines.store import NewFile
+    from netcrawl.pipelines.new_file import FileOnItsWay
 
 URL = "http://h/a.txt"
 
@@ -318,33 +329,101 @@ def test_only_http_urls_are_asked_for(root: Path, url: str) -> None:
     assert web.requests == []
 
 
-def test_a_body_that_the_handler_has_put_on_disk(root: Path, tmp_path: Path) -> None:
-    class SpooledResponse(Response):
-        body_path = tmp_path / "spool"
+class SpooledResponse(Response):
+    body_path: Path
+    body_size: int
+    body_sha256: str
 
-        @property
-        def body(self) -> bytes:
-            raise AssertionError("not needed in memory")
+    @property
+    def body(self) -> bytes:
+        raise AssertionError("not needed in memory")
 
-    SpooledResponse.body_path.write_bytes(b"x" * 3_000_000)
-    web = Web(root, {URL: SpooledResponse(URL)})
+
+def spooled(path: Path, content: bytes, status: int = 200) -> SpooledResponse:
+    path.write_bytes(content)
+    response = SpooledResponse(URL, status=status)
+    response.body_path = path
+    response.body_size = len(content)
+    response.body_sha256 = sha256(content).hexdigest()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "is_moved"),
+    [
+        pytest.param(None, True, id="none"),
+        pytest.param(OSError(errno.EXDEV, "elsewhere"), False, id="another file system"),
+        pytest.param(8, False, id="another size than was said"),
+    ],
+)
+def test_a_body_that_the_handler_has_put_on_disk(
+    obstacle: OSError | int | None,
+    is_moved: bool,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = b"x" * 3_000_000
+    response = spooled(tmp_path / "spool", content)
+    number = response.body_path.stat().st_ino
+    web = Web(root, {URL: response})
+    rename = type(tmp_path).rename
+
+    def renamed(path: Path, target: Path) -> Path:
+        if isinstance(obstacle, OSError):
+            raise obstacle
+        return rename(path, target)
+
+    monkeypatch.setattr(type(tmp_path), "rename", renamed)
+    if isinstance(obstacle, int):
+        response.body_size = obstacle
 
     (fetched,) = run(web, URL)
 
-    assert fetched.size == 3_000_000
-    assert (root / "a.txt").read_bytes() == b"x" * 3_000_000
-    assert not SpooledResponse.body_path.exists()
+    assert (fetched.size, fetched.sha256) == (len(content), sha256(content).hexdigest())
+    assert files(root) == {"a.txt": content}
+    assert ((root / "a.txt").stat().st_ino == number) == is_moved
+    assert not response.body_path.exists()
+    assert [*(root / PARTIAL).iterdir()] == []
+
+
+def test_where_the_handler_is_to_put_it(root: Path) -> None:
+    web = Web(root, {URL: page()})
+    run(web, URL)
+    (request,) = web.requests
+
+    assert request.meta["spool"] is True
+    assert request.meta["spool_folder"] == str(root / PARTIAL)
+    assert request.meta["spool_maxsize"] == MAX_SIZE_ON_DISK
+    assert request.meta["download_maxsize"] == MAX_SIZE
 
 
 def test_a_spooled_body_is_removed_if_it_is_not_wanted(root: Path, tmp_path: Path) -> None:
-    class SpooledResponse(Response):
-        body_path = tmp_path / "spool"
+    response = spooled(tmp_path / "spool", b"x", status=404)
 
-    SpooledResponse.body_path.write_bytes(b"x")
+    run(Web(root, {URL: response}), URL)
 
-    run(Web(root, {URL: SpooledResponse(URL, status=404)}), URL)
+    assert not response.body_path.exists()
 
-    assert not SpooledResponse.body_path.exists()
+
+def test_a_disk_that_the_handler_finds_full_stops_the_crawl(root: Path) -> None:
+    web = Web(root, {URL: DiskError("there was no room for the body", "No space left on device")})
+
+    (fetched,) = run(web, URL)
+
+    assert fetched.problem == f"store {root} cannot be written: No space left on device"
+    assert (web.spider.problem, web.closed) == (fetched.problem, ["store_error"])
+
+
+def test_too_little_room_for_one_file_is_no_reason_to_stop(root: Path) -> None:
+    other = "http://h/other"
+    web = Web(root, {URL: NoRoom("there is no room"), other: page(url=other)})
+
+    failed, fine = run(web, URL, other)
+
+    assert failed.problem == f"{URL} cannot be retrieved: there is no room"
+    assert fine.status is Status.DOWNLOADED
+    assert web.closed == []
 
 
 def test_a_full_disk_stops_the_crawl(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,7 +495,7 @@ class Texts(StorePipeline):
 
     kind = "texts"
 
-    def inspect(self, file: NewFile, response: Response) -> dict[str, Any]:
+    def inspect(self, file: FileOnItsWay, response: Response) -> dict[str, Any]:
         content = file.path.read_bytes()
         if content.startswith(b"%"):
             raise Unwanted(f"{response.url} is no text")

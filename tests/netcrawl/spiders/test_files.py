@@ -19,6 +19,7 @@ from netcrawl.items import DownloadedFile
 from netcrawl.pipelines.names import clean_name
 from netcrawl.spiders.files import FilesSpider
 from tests.crawling import ROOT, crawl, read_json, start_crawl
+from tests.machine import needs_proc
 from tests.servers.pages import Answer, PageServer
 from tests.servers.scripted import ScriptedServer, answer, head
 
@@ -182,6 +183,71 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].endswith(told)
     assert "Traceback" not in done.stderr
     assert "1" not in files(tmp_path)
+
+
+def test_a_file_that_broke_off_is_gone_on_with(tmp_path: Path) -> None:
+    def cut(client: Client) -> None:
+        request = client.read_request()
+        if request is not None and request.target == "/robots.txt":
+            client.send(answer(status="404 Not Found"))
+            request = client.read_request()
+        client.send(head(f"Content-Length: {len(BINARY)}", 'ETag: "1"') + BINARY[:2_000_000])
+
+    def rest(client: Client) -> None:
+        request = client.read_request()
+        assert request is not None
+        first = int((request.field("Range") or "").removeprefix("bytes=").removesuffix("-"))
+        part = f"Content-Range: bytes {first}-{len(BINARY) - 1}/{len(BINARY)}"
+        client.send(answer(BINARY[first:], part, status="206 Partial Content"))
+
+    with ScriptedServer(cut, rest) as server:
+        done = crawl("files", "-a", f"store={tmp_path}", "-a", f"url={server.url}/a")
+
+    assert done.status == 0
+    assert files(tmp_path) == {"a": BINARY}
+    assert [request.field("If-Range") for request in server.requests] == [None, None, '"1"']
+
+
+# Not ru_maxrss, which begins with what the parent has.
+MEASURED = """
+import atexit, re, sys
+from pathlib import Path
+from scrapy.cmdline import execute
+def tell():
+    print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
+atexit.register(tell)
+execute(["scrapy", "crawl", *sys.argv[1:]])
+"""
+
+
+@needs_proc
+def test_a_file_of_any_size_takes_no_more_memory(tmp_path: Path) -> None:
+    block, times = BINARY[: 1024 * 1024], 300
+
+    def script(client: Client) -> None:
+        while (request := client.read_request()) is not None:
+            if request.target == "/robots.txt":
+                client.send(answer(status="404 Not Found"))
+                continue
+            client.send(head(f"Content-Length: {len(block) * times}"))
+            for _ in range(times):
+                client.send(block)
+
+    with ScriptedServer(script) as server:
+        arguments = [f"store={tmp_path}", "-a", f"url={server.url}/a", "--nolog"]
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, "files", "-a", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+
+    path, kilobytes = done.stdout.splitlines()
+    assert path == str(tmp_path / "a")
+    assert (tmp_path / "a").stat().st_size == len(block) * times
+    assert int(kilobytes) < 120_000
 
 
 def test_a_url_that_cannot_be_had(tmp_path: Path) -> None:
