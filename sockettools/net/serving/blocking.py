@@ -55,6 +55,7 @@ class BlockingServer(Running):
         self._places = threading.Semaphore(limits.connections)
         self._lock = threading.Lock()
         self._clients: dict[SocketStream, threading.Thread] = {}
+        self._leaving: set[threading.Thread] = set()  # done with their clients, and ending
         self._waiting: list[socket.socket] = []  # connected before the end, and not yet served
         self._acceptor = threading.Thread(target=self._accept_clients, name="accept", daemon=True)
 
@@ -128,7 +129,8 @@ class BlockingServer(Running):
     def _forget(self, client: SocketStream) -> None:
         # Under the lock, so that no socket is shut down after its number was given to another.
         with self._lock:
-            del self._clients[client]
+            self._leaving.add(self._clients.pop(client))
+            self._leaving = {thread for thread in self._leaving if thread.is_alive()}
             client.close()
         self._places.release()
 
@@ -141,7 +143,7 @@ class BlockingServer(Running):
     def _join(self, deadline: Deadline) -> None:
         self._acceptor.join(deadline.remaining())
         with self._lock:
-            threads = list(self._clients.values())
+            threads = [*self._clients.values(), *self._leaving]
         for thread in threads:
             thread.join(deadline.remaining())
 

@@ -33,7 +33,7 @@ from sockettools.net.tls import client_context, server_context
 from tests.servers.certificates import self_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PATIENCE = 30.0
 ANY_PORT = InternetAddress("127.0.0.1", 0)
@@ -259,6 +259,13 @@ def test_stopping_cuts_who_does_not_finish(way: Way) -> None:
             assert receive_all(stream) == b""
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = Deadline.after(PATIENCE)
+    while not condition():
+        assert not deadline.has_passed()
+        time.sleep(0.001)
+
+
 def wait_until_refused(address: Address) -> None:
     deadline = Deadline.after(PATIENCE)
     while not deadline.has_passed():
@@ -286,6 +293,35 @@ def test_nothing_is_left_behind(way: Way) -> None:
     assert open_descriptors() == descriptors
     if isinstance(address, UnixAddress):
         assert not Path(address.path).exists()
+
+
+def test_closing_waits_for_a_thread_that_is_done_with_its_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way = Way("threads")
+    server = way.server(SERVICES["greet"], LIMITS)
+    assert isinstance(server, BlockingServer)
+    closer = threading.Thread(target=server.close)
+    release, go_on = server._places.release, threading.Event()
+
+    def release_late() -> None:
+        if threading.current_thread() is not closer:
+            assert go_on.wait(PATIENCE)
+        release()
+
+    monkeypatch.setattr(server._places, "release", release_late)
+    server.start()
+    with way.connect(server.address) as stream:
+        assert receive_all(stream) == b"Thank you for connecting"
+    wait_until(lambda: not server._clients)
+    closer.start()
+    closer.join(0.2)  # one that does not wait has time to end
+    is_waiting = closer.is_alive()
+    go_on.set()
+    closer.join(PATIENCE)
+    assert is_waiting
+    assert not closer.is_alive()
+    assert not any(thread.is_alive() for thread in server._leaving)
 
 
 def test_an_address_in_use(way: Way) -> None:
