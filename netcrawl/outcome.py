@@ -9,14 +9,19 @@ from scrapy import signals
 from scrapy.extensions.feedexport import FeedExporter
 
 from netcrawl.feeds.checked import CheckedFeedExporter
+from netcrawl.frontier.scheduler import frontier_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+    from netcrawl.frontier.run import Run
 
 DONE = 0
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+_GO_ON = "the same command goes on"
 
 
 @runtime_checkable
@@ -51,9 +56,14 @@ class CrawlWatch:
         self._crawler = crawler
         self._reason: str | None = None  # None: the spider never closed in order
         self._errors = 0
+        self._run: Run | None = None  # what keeps the crawl's job
+        crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
         crawler.signals.connect(self._error, signals.spider_error)
         crawler.signals.connect(self._error, signals.item_error)
+
+    def _opened(self) -> None:
+        self._run = frontier_of(self._crawler)
 
     def _closed(self, reason: str) -> None:
         self._reason = reason
@@ -64,10 +74,18 @@ class CrawlWatch:
     def outcome(self) -> Outcome:
         """Judge: an interrupt first, then what Scrapy saw go wrong, then what the spider says."""
         if self._reason is None:
-            return Outcome(INTERRUPTED, "interrupted at once: feeds may lack what was scraped")
+            lost = "feeds may lack what was scraped" if self._run is None else _GO_ON
+            return Outcome(INTERRUPTED, f"interrupted at once: {lost}")
         if self._reason == "shutdown":
-            return Outcome(INTERRUPTED, "interrupted; what was scraped so far is kept")
-        problem = self._feed_problem() or self._bug() or self._unfinished(str(self._reason))
+            kept = "what was scraped so far is kept"
+            told = kept if self._run is None else f"{kept}; {_GO_ON}"
+            return Outcome(INTERRUPTED, f"interrupted; {told}")
+        problem = (
+            self._feed_problem()
+            or self._frontier_problem()
+            or self._bug()
+            or self._unfinished(str(self._reason))
+        )
         if problem:
             return Outcome(FAILED, problem)
         spider: object = self._crawler.spider
@@ -82,6 +100,20 @@ class CrawlWatch:
             return exporter.problem
         failed = any(name.startswith("feedexport/failed_count/") for name in self._stats())
         return "a feed could not be stored; the log says why" if failed else None
+
+    def _frontier_problem(self) -> str | None:
+        if self._run is None:
+            return None
+        if self._run.problem is not None:
+            return self._run.problem
+        folder = self._crawler.settings["JOBDIR"]
+        match self._run.counts.failed:
+            case 0:
+                return None
+            case 1:
+                return f"a request failed; scrapy jobs show {folder} tells why"
+            case many:
+                return f"{many} requests failed; scrapy jobs show {folder} tells why"
 
     def _bug(self) -> str | None:
         match self._errors:

@@ -81,7 +81,19 @@ SPIDER_MIDDLEWARES = {
     "netcrawl.download.outgoing.OutgoingRequestsMiddleware": 900,
 }
 
+# With a JOBDIR, a crawl survives whatever ends it. Without one, this is Scrapy's own scheduler.
+SCHEDULER = "netcrawl.frontier.scheduler.FrontierScheduler"
+
+# What a job has done is made to last after so many seconds or finished requests; a crash takes
+# what came later, and it is done again. What a callback yields waits for its end, or so many
+# seconds if there is nothing else to do.
+FRONTIER_COMMIT_SECONDS = 0.25
+FRONTIER_COMMIT_COUNT = 50
+FRONTIER_HOLD_SECONDS = 0.5
+
 EXTENSIONS = {
+    # First: if the job cannot be had, nothing else is to begin.
+    "netcrawl.frontier.extension.FrontierJob": -100,
     "scrapy.extensions.feedexport.FeedExporter": None,
     "netcrawl.feeds.checked.CheckedFeedExporter": 0,
     "netcrawl.extensions.plain_errors.PlainErrors": 0,

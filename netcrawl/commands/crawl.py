@@ -21,6 +21,7 @@ from scrapy.utils.log import get_scrapy_root_handler
 from twisted.internet.defer import Deferred
 
 from netcrawl.arguments import read_arguments, unknown
+from netcrawl.frontier.store import StoreError
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
 from sockettools.standard_streams import restore_standard_streams
 from sockettools.text import visible
@@ -174,6 +175,8 @@ def _append_exception(task: Task[None], crashes: list[BaseException]) -> None:
 def _crash_outcome(error: BaseException) -> Outcome:
     if isinstance(error, UsageError):
         return Outcome(USAGE, str(error))
+    if isinstance(error, StoreError):
+        return Outcome(FAILED, str(error))
     logger.error("The crawl could not be started", exc_info=error)
     return Outcome(FAILED, f"the crawl could not be started: {error}")
 

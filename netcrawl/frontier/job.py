@@ -15,8 +15,6 @@ from scrapy.crawler import Crawler
 from netcrawl.frontier.store import StoreDamaged, StoreError
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from netcrawl.frontier.store import Store
 
 # Names of values in the store. The second one changes at the start and at the end of each run.
@@ -55,12 +53,6 @@ class Job:
     created: str = field(default_factory=lambda: _now())
     versions: dict[str, str] = field(default_factory=lambda: _versions())
 
-    @classmethod
-    def of(cls, crawler: Crawler) -> Self:
-        """Return what this run would make of an empty folder."""
-        assert crawler.spider is not None
-        return cls(crawler.spider.name, SpiderArguments.of(crawler))
-
     def differences(self, other: Job) -> list[str]:
         """Say in what they are not the same job, as "own, not other's"."""
         if self.spider != other.spider:
@@ -83,47 +75,42 @@ class Status:
     since: str = ""
 
 
-class SpiderArguments:
-    """An extension that finds out what arguments a spider was given.
+def spider_arguments(crawler: Crawler) -> dict[str, str] | None:
+    """Find out what arguments a spider was given; None if they are not to be found.
 
-    Scrapy hands them to the spider's constructor and forgets them. Extensions are built while
-    ``Crawler.crawl`` is at work, which has them.
+    Scrapy hands them to the spider's constructor and forgets them. ``Crawler.crawl`` has them,
+    which is at work while extensions are built.
     """
-
-    def __init__(self, arguments: dict[str, str] | None) -> None:
-        self.arguments = arguments
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Look through the callers."""
-        frame = inspect.currentframe()
-        while frame is not None:
-            if frame.f_code in _CRAWLS and frame.f_locals.get("self") is crawler:
-                given = frame.f_locals["kwargs"]
-                return cls({name: _text(value) for name, value in given.items()})
-            frame = frame.f_back
-        return cls(None)
-
-    @classmethod
-    def of(cls, crawler: Crawler) -> dict[str, str] | None:
-        """Return the arguments, None if they are not known."""
-        extension = crawler.get_extension(cls)
-        return extension.arguments if extension else None
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code in _CRAWLS and frame.f_locals.get("self") is crawler:
+            given = frame.f_locals["kwargs"]
+            return {name: _text(value) for name, value in given.items()}
+        frame = frame.f_back
+    return None
 
 
-def start_job(store: Store, job: Job) -> bool:
-    """Note that the job runs; return whether it did before.
+def check_job(store: Store, job: Job) -> bool:
+    """Return whether the store has this job already; False if it has none.
+
+    Raises:
+        OtherJob: it has another one.
+    """
+    known = read_job(store)
+    if known is not None and (differences := known.differences(job)):
+        raise OtherJob(f"the job was started with {'; '.join(differences)}")
+    return known is not None
+
+
+def start_job(store: Store, job: Job) -> None:
+    """Note that the job runs.
 
     Raises:
         OtherJob: the store is that of another one. Nothing was changed.
     """
-    known = read_job(store)
-    if known is None:
+    if not check_job(store, job):
         store.set_value(JOB, json.dumps(asdict(job)).encode())
-    elif differences := known.differences(job):
-        raise OtherJob(f"the job was started with {'; '.join(differences)}")
     _set_status(store, Status(State.RUNNING, since=_now()))
-    return known is not None
 
 
 def end_job(store: Store, reason: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -15,20 +14,21 @@ from netcrawl.frontier.job import (
     STATUS,
     Job,
     OtherJob,
-    SpiderArguments,
     State,
     Status,
+    check_job,
     end_job,
     parse_job,
     parse_status,
     read_job,
     read_status,
+    spider_arguments,
     start_job,
 )
 from netcrawl.frontier.store import StoreDamaged
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
     from netcrawl.frontier.store import Store
 
@@ -54,7 +54,8 @@ def store() -> Store:
 def test_a_new_job_is_noted_and_runs(store: Store) -> None:
     job = Job("shop", {"kind": "books"})
 
-    assert start_job(store, job) is False
+    assert check_job(store, job) is False
+    start_job(store, job)
 
     assert read_job(store) == job
     assert read_status(store, is_in_use=True).state is State.RUNNING
@@ -63,7 +64,8 @@ def test_a_new_job_is_noted_and_runs(store: Store) -> None:
 def test_the_same_job_is_taken_up_again(store: Store) -> None:
     start_job(store, Job("shop", {"kind": "books"}, created="before"))
 
-    assert start_job(store, Job("shop", {"kind": "books"})) is True
+    assert check_job(store, Job("shop", {"kind": "books"})) is True
+    start_job(store, Job("shop", {"kind": "books"}))
 
     known = read_job(store)
     assert known is not None
@@ -107,7 +109,7 @@ def test_another_job_is_refused_and_the_difference_named(
 def test_arguments_that_are_not_known_are_no_difference(store: Store) -> None:
     start_job(store, Job("shop", {"kind": "books"}))
 
-    assert start_job(store, Job("shop", None)) is True
+    assert check_job(store, Job("shop", None)) is True
 
 
 @pytest.mark.parametrize(
@@ -186,30 +188,23 @@ class Greedy(Spider):
 
 
 class Stopped(Exception):
-    """The extension is built; there is no need to crawl."""
+    """There is no need to crawl."""
 
 
-@dataclasses.dataclass
-class Caught:
-    """Where the extension leaves what it found."""
+class Catching:
+    """An extension that keeps what is found, and ends the crawl before it begins."""
 
-    arguments: dict[str, str] | None = None
+    arguments: ClassVar[dict[str, str] | None] = None
 
-
-CAUGHT = Caught()
-
-
-class Catching(SpiderArguments):
-    """Keeps what was found, and ends the crawl before it begins."""
-
-    def __init__(self, arguments: dict[str, str] | None) -> None:
-        CAUGHT.arguments = arguments
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> None:
+        cls.arguments = spider_arguments(crawler)
         raise Stopped
 
 
 @pytest.mark.parametrize("method", ["crawl", "crawl_async"])
 def test_a_spiders_arguments_are_found(method: str) -> None:
-    CAUGHT.arguments = None
+    Catching.arguments = None
     settings = {
         "EXTENSIONS": {Catching: 0},
         "TWISTED_REACTOR_ENABLED": is_reactor_installed(),  # whichever another test has left
@@ -224,13 +219,8 @@ def test_a_spiders_arguments_are_found(method: str) -> None:
         with pytest.raises(Stopped):
             started.send(None)
 
-    assert CAUGHT.arguments == {"url": "http://a.example/", "number": "3"}
+    assert Catching.arguments == {"url": "http://a.example/", "number": "3"}
 
 
-def test_arguments_of_nobody_are_not_known() -> None:
-    CAUGHT.arguments = {}
-
-    with pytest.raises(Stopped):
-        Catching.from_crawler(Crawler(Greedy))
-
-    assert CAUGHT.arguments is None
+def test_arguments_of_a_spider_that_is_not_started_are_not_known() -> None:
+    assert spider_arguments(Crawler(Greedy)) is None
