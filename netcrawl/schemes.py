@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from sockettools.protocols.gopher import parse_location
 from sockettools.service_url import parse_service_url, scheme_of
 from sockettools.url import HTTP_SCHEMES, check_http_url
@@ -19,6 +22,11 @@ GOPHER = ("gopher", "gophers")
 # can have any server on any port be told a line: what stands on the web is not to make a crawl do
 # that to the network it runs in.
 _FOLLOWED = dict.fromkeys(GOPHER, (*HTTP_SCHEMES, *GOPHER))
+
+
+# The beginning of a URL up to its path, where no character means anything else. Of such a URL, it
+# alone decides.
+_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?=[/?#]|$)")
 
 
 def followed_from(page: str) -> tuple[str, ...]:
@@ -42,6 +50,8 @@ def check_url(text: str) -> str:
     Traceback (most recent call last):
     ValueError: it does not begin with http:// or https://
     """
+    if (origin := _PLAIN.match(text)) and text.isascii() and _is_origin(origin[0]):
+        return text.strip()
     if scheme_of(text) not in SERVICES:
         return check_http_url(text)
     text = text.strip()
@@ -51,3 +61,12 @@ def check_url(text: str) -> str:
     if url.protocol == "gopher":
         parse_location(url.path)
     return text
+
+
+@lru_cache(maxsize=1024)
+def _is_origin(text: str) -> bool:
+    try:
+        check_http_url(text)
+    except ValueError:
+        return False
+    return True

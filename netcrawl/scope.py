@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tldextract import TLDExtract
@@ -12,6 +13,9 @@ from tldextract import TLDExtract
 from netcrawl.schemes import GOPHER
 
 _PORTS = {"http": 80, "https": 443, "gopher": 70, "gophers": 70}
+
+# All of a URL that its authority depends on.
+_AUTHORITY = re.compile(r"[a-z]+://[A-Za-z0-9.:@-]*(?=[/?#]|$)")
 
 _TYPE = re.compile(r"^(gophers?://[^/?#]*/)[^/?#]?")
 
@@ -61,18 +65,19 @@ class Scope:
                 return self._key(url) in self._keys
 
     def _key(self, url: str) -> str:
-        parts = urlsplit(url)
         match self.within:
             case Within.DOMAIN:
-                host = parts.hostname or ""
+                host = urlsplit(url).hostname or ""
                 # An address, or a name such as localhost, is its own domain.
                 return split_domain(host).top_domain_under_public_suffix or host
             case Within.PREFIX:
                 return _folder(url)
             case _:
-                return _authority(url)
+                beginning = _AUTHORITY.match(url)
+                return _authority(beginning[0] if beginning else url)
 
 
+@lru_cache(maxsize=1024)
 def _authority(url: str) -> str:
     parts = urlsplit(url)
     default = _PORTS.get(parts.scheme)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
 
 class ThriftyLogFormatter(LogFormatter):
@@ -26,9 +27,7 @@ class ThriftyLogFormatter(LogFormatter):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Look what the log shows."""
-        level = crawler.settings["LOG_LEVEL"]
-        number = logging.getLevelName(level) if isinstance(level, str) else int(level)
-        return cls(shows_debug=not isinstance(number, int) or number <= logging.DEBUG)
+        return cls(shows_debug=shows_debug(crawler.settings))
 
     def crawled(self, *args: Any) -> Any:
         """Return the record of a page, or None where it is not shown."""
@@ -37,3 +36,10 @@ class ThriftyLogFormatter(LogFormatter):
     def scraped(self, *args: Any) -> Any:
         """Return the record of an item, or None where it is not shown."""
         return super().scraped(*args) if self._shows_debug else None
+
+
+def shows_debug(settings: BaseSettings) -> bool:
+    """Tell whether the log shows what is of level DEBUG."""
+    level = settings["LOG_LEVEL"]
+    number = logging.getLevelName(level) if isinstance(level, str) else int(level)
+    return not isinstance(number, int) or number <= logging.DEBUG

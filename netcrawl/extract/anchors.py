@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from lxml import etree
+
+from netcrawl.extract.tree import tree_of
 from netcrawl.schemes import followed_from
-from sockettools.url import HTTP_SCHEMES, resolve
+from sockettools.url import HTTP_SCHEMES, resolve, resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from scrapy.http import HtmlResponse
+
+    # The hrefs of what a selector finds in markup.
+    Find = Callable[[str, str], list[str]]
 
 logger = logging.getLogger(__name__)
 
@@ -26,32 +32,36 @@ _TO_FILES = (
     f"{_TO_PAGES} | //link/@href | //audio/@src | //video/@src | //source/@src | //track/@src"
     " | //embed/@src | //iframe/@src | //object/@data"
 )
+# Plain texts, not such that know their element.
+_PAGES, _FILES, _BASES = (
+    etree.XPath(xpath, smart_strings=False) for xpath in (_TO_PAGES, _TO_FILES, "//base/@href")
+)
 
 
-def follow_links(page: HtmlResponse) -> Iterator[str]:
+def follow_links(page: HtmlResponse, by: Find | None = None) -> Iterator[str]:
     """Yield each URL once that ``<a>`` and ``<area>`` lead to, in order, without its fragment.
 
-    Whether it can be requested is for ``check_url`` to tell.
+    Whether it can be requested is for ``check_url`` to tell. ``by`` finds them instead of lxml.
     """
-    return _urls(page, _TO_PAGES)
+    hrefs = _PAGES(tree_of(page)) if by is None else by(page.text, "a[href], area[href]")
+    return _urls(page, base_url(page, by), hrefs)
 
 
 def file_links(page: HtmlResponse) -> Iterator[str]:
     """Yield these, and each URL that the page embeds or names in a ``<link>``; not its images."""
-    return _urls(page, _TO_FILES)
+    return _urls(page, base_url(page), _FILES(tree_of(page)))
 
 
-def _urls(page: HtmlResponse, xpath: str) -> Iterator[str]:
-    base = base_url(page)
-    hrefs = page.selector.root.xpath(xpath)[:MAX_HREFS]
-    schemes = followed_from(page.url)
+def _urls(page: HtmlResponse, base: str, hrefs: list[str]) -> Iterator[str]:
+    to_url = resolver(base, page.encoding)
+    schemes = tuple(f"{scheme}:" for scheme in followed_from(page.url))
     found: set[str] = set()
-    for href in dict.fromkeys(str(href).partition("#")[0] for href in hrefs):
+    for href in dict.fromkeys(href.partition("#")[0] for href in hrefs[:MAX_HREFS]):
         try:
-            url = resolve(base, href, page.encoding).partition("#")[0]
+            url = to_url(href).partition("#")[0]
         except ValueError:
             continue
-        if url.partition(":")[0].lower() in schemes and url not in found:
+        if url not in found and url.lower().startswith(schemes):
             if len(found) == MAX_LINKS:
                 logger.warning(
                     "%s: only the first %d of its links are followed", page.url, MAX_LINKS
@@ -61,11 +71,12 @@ def _urls(page: HtmlResponse, xpath: str) -> Iterator[str]:
             yield url
 
 
-def base_url(page: HtmlResponse) -> str:
+def base_url(page: HtmlResponse, by: Find | None = None) -> str:
     """Return what the page's relative links start from: its ``<base>``, or its own URL."""
-    for href in page.selector.root.xpath("//base/@href")[:1]:
+    bases = _BASES(tree_of(page)) if by is None else by(page.text, "base[href]")
+    for href in bases[:1]:
         try:
-            base = resolve(page.url, str(href), page.encoding)
+            base = resolve(page.url, href, page.encoding)
         except ValueError:
             break
         if base.partition(":")[0].lower() in HTTP_SCHEMES:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
@@ -21,7 +21,7 @@ from netcrawl.extract.text import one_line, without_half_characters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # Links of one page that are told of. The longest pages of links that people write have some ten
 # thousand.
@@ -35,8 +35,7 @@ _CHAPTERS = re.compile(r'href="(http://.*?)"')
 Attributes = dict[str, str]
 
 
-@dataclass(frozen=True)
-class LinkTag:
+class LinkTag(NamedTuple):
     """An ``<a>``: its href as written (None: it has none), text, source, and attributes."""
 
     href: str | None
@@ -74,9 +73,7 @@ def links_by_lexbor(markup: str) -> Iterator[LinkTag]:
     Raises:
         ImportError: selectolax is not installed.
     """
-    from selectolax.lexbor import LexborHTMLParser
-
-    for node in LexborHTMLParser(without_half_characters(markup)).css("a")[:MAX_LINKS]:
+    for node in _lexbor_tree(markup).css("a")[:MAX_LINKS]:
         attributes = {name: value or "" for name, value in node.attributes.items()}
         # Within an <object>, say, also a browser has one in another: see links_by_soup.
         is_nested = _has_link_within(node)
@@ -86,6 +83,22 @@ def links_by_lexbor(markup: str) -> Iterator[LinkTag]:
             tag=_start_tag(attributes) if is_nested else node.html or "",
             attributes=attributes,
         )
+
+
+def hrefs_by_lexbor(markup: str, selector: str) -> list[str]:
+    """Return the href of every element that ``selector`` finds and that has one, as written.
+
+    Raises:
+        ImportError: selectolax is not installed.
+    """
+    return [node.attributes["href"] or "" for node in _lexbor_tree(markup).css(selector)]
+
+
+@lru_cache(maxsize=1)  # a page is read for its links, and again for where they lead
+def _lexbor_tree(markup: str) -> LexborHTMLParser:
+    from selectolax.lexbor import LexborHTMLParser
+
+    return LexborHTMLParser(without_half_characters(markup))
 
 
 def links_by_regex(markup: str) -> Iterator[LinkTag]:

@@ -46,12 +46,23 @@ _START_TAG = re.compile(rf"<[A-Za-z][^\s/>]*+(?:[\s/]++|{_ATTRIBUTE.pattern})*+"
 _CODE = frozenset({"text/css", "text/ecmascript", "text/javascript", "text/json", "text/xml"})
 
 
+# What was made of the last response: whoever reads a page asks for it again.
+_last: tuple[Response | None, HtmlResponse | None] = (None, None)
+
+
 def as_html(response: Response) -> HtmlResponse | None:
     """Return the response as a page of HTML whose text can be read; None if it is not HTML.
 
     None is also one that no parser reads in a reasonable time.
     Where the server does not say, what looks like HTML is HTML.
     """
+    global _last
+    if response not in _last:
+        _last = response, _as_html(response)
+    return _last[1]
+
+
+def _as_html(response: Response) -> HtmlResponse | None:
     if _encoding_left(response):
         return None
     if not isinstance(response, HtmlResponse):

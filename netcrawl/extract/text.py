@@ -24,4 +24,10 @@ def without_half_characters(markup: str) -> str:
 
     Some codecs of Python, which a page can name as its charset, make half characters.
     """
+    try:
+        markup.encode("utf-8")  # by far the fastest way to see that there are none
+    except UnicodeEncodeError:
+        pass
+    else:
+        return markup
     return _HALF_CHARACTER.sub("\ufffd", markup)

@@ -30,6 +30,10 @@ _INLINE = frozenset(
 )
 
 
+# On most pages, no element has to be looked at for that.
+_MAY_BE_HIDDEN = etree.XPath("boolean(descendant-or-self::*[@hidden or self::dialog])")
+
+
 def visible_text(root: _Element) -> str:
     r"""Return the text of a tree of HTML, with a line break wherever a word cannot go on.
 
@@ -45,6 +49,7 @@ def visible_text(root: _Element) -> str:
 
 def _text_of(root: _Element) -> list[str]:
     parts: list[str] = []
+    has_hidden = _MAY_BE_HIDDEN(root)
     skipped: _Element | None = None
     # Recursion would end at the nesting that a hostile page has; XSLT, three times as fast, takes
     # the square of the time on a page of many siblings.
@@ -52,7 +57,7 @@ def _text_of(root: _Element) -> list[str]:
     for event, element in walk:
         tag = element.tag
         if event == "start":
-            if tag in _NOT_SHOWN or _is_hidden(element):
+            if tag in _NOT_SHOWN or (has_hidden and _is_hidden(element)):
                 skipped = element
                 walk.skip_subtree()
                 continue

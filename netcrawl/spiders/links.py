@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from netcrawl.arguments import Argument, choice
-from netcrawl.extract.anchors import base_url
-from netcrawl.extract.links import PARSERS
+from netcrawl.extract.anchors import base_url, follow_links
+from netcrawl.extract.links import PARSERS, hrefs_by_lexbor
 from netcrawl.extract.page import as_html, media_type
 from netcrawl.items import Link
 from netcrawl.spiders.site import SiteSpider
@@ -52,7 +52,14 @@ class LinksSpider(SiteSpider):
     def __init__(self, **given: Any) -> None:
         """Raise UsageError if an argument cannot be used."""
         super().__init__(**given)
-        self.links_of = PARSERS[self.values["parser"].value]
+        parser: Parser = self.values["parser"]
+        self.links_of = PARSERS[parser.value]
+        # Not by lxml what lexbor has parsed.
+        self._hrefs_by = hrefs_by_lexbor if parser is Parser.LEXBOR else None
+
+    def links_to_follow(self, page: HtmlResponse) -> Iterator[str]:
+        """Yield the URLs that a page leads to, as found by the parser of its links."""
+        return follow_links(page, self._hrefs_by)
 
     def parse_page(self, response: Response) -> Iterator[Link]:
         """Yield an item for each link."""
@@ -60,7 +67,7 @@ class LinksSpider(SiteSpider):
         if page is None:
             self.skip(response.url, f"not HTML but {media_type(response)}")
             return
-        base = base_url(page)
+        base = base_url(page, self._hrefs_by)
         for position, link in enumerate(self.links_of(page.text), 1):
             yield Link(
                 page=page.url,

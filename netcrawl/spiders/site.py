@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider
@@ -23,6 +24,7 @@ from netcrawl.arguments import (
     url_file,
     whole_number,
 )
+from netcrawl.extensions.log_formatter import shows_debug
 from netcrawl.extract.anchors import follow_links
 from netcrawl.extract.page import as_html
 from netcrawl.failures import RedirectRefused, describe_failure
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
     from typing import Any, ClassVar
 
-    from scrapy.http import Response
+    from scrapy.http import HtmlResponse, Response
     from twisted.python.failure import Failure
 
 
@@ -65,9 +67,9 @@ class SiteSpider(Spider):
         "DEPTH_PRIORITY": 1,
         "SCHEDULER_DISK_QUEUE": "scrapy.squeues.PickleFifoDiskQueue",
         "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
-        # With the default of 100, Scrapy starts a hundred tasks for every response; with one, that
-        # waits for each of a page's items.
-        "CONCURRENT_ITEMS": 3,
+        # With the default of 100, Scrapy starts a hundred tasks for every response. With one, none of
+        # ours is needed either (DirectOutputMiddleware); a page's items go one by one.
+        "CONCURRENT_ITEMS": 1,
         # A page, not a download; each is in memory several times over while it is parsed.
         "DOWNLOAD_MAXSIZE": 16 * 1024 * 1024,
         "DOWNLOAD_TIMEOUT": 60,
@@ -88,6 +90,9 @@ class SiteSpider(Spider):
         self.answer: str | None = None
         self._depths: dict[int, int] = {}
         self._skipped: Counter[str] = Counter()
+        # One object each, not one for each request.
+        self._callback = self.parse
+        self._errback = self.explain_failure
 
     @abstractmethod
     def parse_page(self, response: Response) -> Iterable[Any]:
@@ -125,10 +130,21 @@ class SiteSpider(Spider):
         if depth < self.depth:
             yield from self._follow(response)
 
+    def links_to_follow(self, page: HtmlResponse) -> Iterator[str]:
+        """Yield the URLs that a page leads to."""
+        return follow_links(page)
+
+    @cached_property
+    def _tells_each(self) -> bool:
+        # Scrapy makes a record for the log of everything that it is told, whatever the log shows.
+        settings = getattr(self, "settings", None)  # not there before the crawler is
+        return settings is not None and shows_debug(settings)
+
     def skip(self, url: str, reason: str) -> None:
         """Note that something was left out, and why; the log tells at the end how often."""
         self._skipped[reason] += 1
-        self.logger.debug("Skipped %s: %s", url, reason)
+        if self._tells_each:
+            self.logger.debug("Skipped %s: %s", url, reason)
 
     def why_not_redirect(self, request: Request, url: str) -> str | None:
         """Say why a request is not to be redirected there; None if it may.
@@ -175,7 +191,7 @@ class SiteSpider(Spider):
         if page is None:
             return
         depth = response.meta.get("depth", 0) + 1
-        for url in follow_links(page):
+        for url in self.links_to_follow(page):
             # Most links of a site were seen before: they do not become requests, of which each
             # would go through every middleware to be dropped at the end.
             nearer = self._is_nearer(url, depth)
@@ -215,7 +231,7 @@ class SiteSpider(Spider):
         return known is not None
 
     def _request(self, url: str) -> Request:
-        return Request(url, callback=self.parse, errback=self.explain_failure)
+        return Request(url, callback=self._callback, errback=self._errback)
 
     def _has_enough(self) -> bool:
         return self.pages is not None and self.pages_done >= self.pages

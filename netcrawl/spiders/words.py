@@ -10,6 +10,7 @@ from scrapy.exceptions import CloseSpider
 from netcrawl.arguments import Argument, choice, whole_number
 from netcrawl.counting import CannotCount, WordCounts
 from netcrawl.extract.page import as_html, as_plain_text, media_type
+from netcrawl.extract.tree import tree_of
 from netcrawl.extract.visible import visible_text
 from netcrawl.extract.words import RULES, blocks
 from netcrawl.items import PageWordCount, WordCount
@@ -119,7 +120,7 @@ class WordsSpider(SiteSpider):
 def _read(response: Response) -> tuple[str, Rule] | None:
     """Return the text that a reader sees, and how its words are told apart; None for no text."""
     if html := as_html(response):
-        return visible_text(html.selector.root), Rule.WORDS
+        return visible_text(tree_of(html)), Rule.WORDS
     if plain := as_plain_text(response):
         return plain.text, Rule.SPLIT
     return None

@@ -482,7 +482,15 @@ def test_any_text_is_a_host_name_or_refused(text: str) -> None:
             ),
         ]
     ),
-    st.text("ab./?#%-_~@:=&0\\ é", max_size=12),
+    st.builds(
+        "".join,
+        st.tuples(
+            st.sampled_from(
+                ["", "", "../", "http://h/", "https://g:8/", "http://h:x", "HTTP://h/"]
+            ),
+            st.text("ab./?#%-_~@:=&0\\ é", max_size=12),
+        ),
+    ),
 )
 def test_the_short_way_leads_where_the_long_one_does(base: str, reference: str) -> None:
     def outcome() -> str:
@@ -494,6 +502,7 @@ def test_the_short_way_leads_where_the_long_one_does(base: str, reference: str) 
     short = outcome()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(url_module, "_PLAIN_REFERENCE", re.compile("(?!)"))
+        patch.setattr(url_module, "_PLAIN_ABSOLUTE", re.compile("(?!)"))
         patch.setattr(url_module, "_NEEDS_THE_FOLDER", re.compile("(?!)"))
 
         assert short == outcome()
