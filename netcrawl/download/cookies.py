@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from http.cookiejar import Cookie
 
-    from scrapy import Request
+    from scrapy import Request, Spider
+    from scrapy.http import Response
     from scrapy.http.cookies import CookieJar
 
 # The list of public suffixes that comes with the library.
@@ -24,6 +25,31 @@ class OfflineCookiesMiddleware(CookiesMiddleware):
 
     A crawl of one site should not tell others, and one of this machine needs no network.
     """
+
+    def process_request(
+        self,
+        request: Request,
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy warns where it is handed on
+    ) -> Request | Response | None:
+        """Add the cookies; where there are none, look no further."""
+        if (
+            not request.cookies
+            and "Cookie" not in request.headers
+            and not self.jars[request.meta.get("cookiejar")]._cookies
+        ):
+            return None
+        return super().process_request(request)
+
+    def process_response(
+        self,
+        request: Request,
+        response: Response,
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy warns where it is handed on
+    ) -> Request | Response:
+        """Take the cookies of an answer that has some."""
+        if "Set-Cookie" not in response.headers and "Set-Cookie2" not in response.headers:
+            return response
+        return super().process_response(request, response)
 
     def _process_cookies(
         self, cookies: Iterable[Cookie], *, jar: CookieJar, request: Request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scrapy import signals
@@ -71,4 +72,8 @@ class LoopbackProxyMiddleware(HttpProxyMiddleware):
 
 
 def _goes_to_loopback(request: Request) -> bool:
-    return is_loopback(urlparse_cached(request).hostname or "")
+    return _is_loopback(urlparse_cached(request).hostname or "")
+
+
+# A crawl asks for page after page of the same few hosts.
+_is_loopback = lru_cache(maxsize=1024)(is_loopback)

@@ -9,6 +9,7 @@ from scrapy.downloadermiddlewares.redirect import (
     MetaRefreshMiddleware,
     RedirectMiddleware,
 )
+from scrapy.http import TextResponse
 
 from netcrawl.failures import RedirectRefused
 
@@ -47,6 +48,10 @@ class CheckedRedirectMiddleware(_Checked, RedirectMiddleware):
     """Scrapy's own, but no redirect leads out of the crawl, and none is lost."""
 
 
+# Characters of a page in which Scrapy looks for a refresh.
+_BEGINNING = 4096
+
+
 class CheckedMetaRefreshMiddleware(_Checked, MetaRefreshMiddleware):
     """The same; and a refresh that leads nowhere leaves the page as it is, as in a browser."""
 
@@ -57,7 +62,19 @@ class CheckedMetaRefreshMiddleware(_Checked, MetaRefreshMiddleware):
         spider: Spider | None = None,  # noqa: ARG002 - Scrapy warns where it is handed on
     ) -> Request | Response:
         """Follow the refresh, if it can be followed."""
+        if isinstance(response, TextResponse) and not _may_refresh(response):
+            return response
         try:
             return super().process_response(request, response)
         except (ValueError, LookupError):  # a malformed URL; a charset that nobody knows
             return response
+
+
+def _may_refresh(response: TextResponse) -> bool:
+    """Tell for most pages at a glance that they do not."""
+    try:
+        beginning = response.text[:_BEGINNING].lower()
+    except (ValueError, LookupError):  # a charset that nobody knows
+        return False
+    # The letters of either word may be written as numbers.
+    return "&#" in beginning or ("http-equiv" in beginning and "refresh" in beginning)
