@@ -73,6 +73,7 @@ LOG_FORMATTER = "netcrawl.extensions.log_formatter.ThriftyLogFormatter"
 
 # What these five do to requests, one does.
 SPIDER_MIDDLEWARES = {
+    "netcrawl.pipelines.direct.DirectOutputMiddleware": 0,
     "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
     "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
@@ -90,6 +91,18 @@ SCHEDULER = "netcrawl.frontier.scheduler.FrontierScheduler"
 FRONTIER_COMMIT_SECONDS = 0.25
 FRONTIER_COMMIT_COUNT = 50
 FRONTIER_HOLD_SECONDS = 0.5
+
+# One task for each request, where Scrapy's own has two and a coroutine for each middleware.
+DOWNLOADER = "netcrawl.download.lean.LeanDownloader"
+
+# The stats and the feed are called with each item, not told of it by tasks.
+ITEM_PROCESSOR = "netcrawl.pipelines.direct.DirectItemManager"
+
+# Its own only hands each call on, with a warning for an argument that nothing here has.
+STATS_CLASS = "netcrawl.extensions.lean_stats.LeanStats"
+
+# It parses the source of a callback, page after page, to warn of a return value that would be lost.
+WARN_ON_GENERATOR_RETURN_VALUE = False
 
 EXTENSIONS = {
     # First: if the job cannot be had, nothing else is to begin.

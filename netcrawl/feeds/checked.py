@@ -6,11 +6,13 @@ ends the crawl as if nothing had been lost.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import CloseSpider, NotConfigured, UsageError
 from scrapy.extensions.feedexport import FeedExporter
+from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.defer import deferred_from_coro
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class CheckedFeedExporter(FeedExporter):
     def __init__(self, crawler: Crawler) -> None:
         """Raise NotConfigured if no feed is wanted, UsageError if one cannot be had."""
         self.problem: str | None = None
+        self._is_flush_due = False
         try:
             super().__init__(crawler)
         except NotConfigured:
@@ -62,14 +65,33 @@ class CheckedFeedExporter(FeedExporter):
             self.slots = [slot]
             try:
                 super().item_scraped(item, spider)
-                if slot.file:
-                    slot.file.flush()  # a crawl that is killed keeps what it has
             except OSError as exc:
-                if self.problem is None:
-                    self._record(slot, exc)
-                    deferred_from_coro(self.crawler.engine.close_spider_async(reason="feed_error"))
+                self._stop(slot, exc)
             open_slots += self.slots
         self.slots = open_slots
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        """Have the items of a page written together: a crawl that is killed keeps what it has."""
+        if not is_asyncio_available():
+            self._flush()
+        elif not self._is_flush_due:
+            self._is_flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        for slot in self.slots:
+            try:
+                if slot.file and not slot.file.closed:
+                    slot.file.flush()
+            except OSError as exc:
+                self._stop(slot, exc)
+
+    def _stop(self, slot: FeedSlot, error: OSError) -> None:
+        if self.problem is None:
+            self._record(slot, error)
+            deferred_from_coro(self.crawler.engine.close_spider_async(reason="feed_error"))
 
     async def _close_slot(self, slot: FeedSlot, spider: Spider) -> None:
         # Scrapy's own goes on after a failed close and loses a failed last write; what is still

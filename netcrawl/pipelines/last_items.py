@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from scrapy.pipelines import ItemPipelineManager
+from netcrawl.pipelines.direct import DirectItemManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ class HasLastItems(Protocol):
         ...
 
 
-class LastItemsManager(ItemPipelineManager):
+class LastItemsManager(DirectItemManager):
     """Takes them for ITEM_PROCESSOR, however the crawl came to its end.
 
     Scrapy takes items from callbacks. A last request, made when the spider is idle, would have one,

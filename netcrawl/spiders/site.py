@@ -67,8 +67,8 @@ class SiteSpider(Spider):
         "DEPTH_PRIORITY": 1,
         "SCHEDULER_DISK_QUEUE": "scrapy.squeues.PickleFifoDiskQueue",
         "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
-        # With the default of 100, Scrapy starts a hundred tasks for every response. With one, none of
-        # ours is needed either (DirectOutputMiddleware); a page's items go one by one.
+        # With the default of 100, Scrapy starts a hundred tasks for every response. With one, there
+        # is nothing that the tasks are for: see DirectOutputMiddleware.
         "CONCURRENT_ITEMS": 1,
         # A page, not a download; each is in memory several times over while it is parsed.
         "DOWNLOAD_MAXSIZE": 16 * 1024 * 1024,
