@@ -1,18 +1,25 @@
-"""What a crawl costs beside a stock Scrapy spider doing the same, and what extraction costs.
+"""What a crawl costs beside others that do the same, and what extraction costs.
 
-``python -m tests.benchmarks.crawls``. The practice web's generated site is crawled over loopback;
-each crawl is a process of its own, whose CPU seconds count, start included. The ways take turns,
-and the median of the turns counts. That they found the same is checked first, on a smaller site.
+``python -m tests.benchmarks.crawls``. nginx serves the practice web's generated site as files; each
+crawl is a process of its own, whose CPU seconds count, start included. The ways take turns, and the
+median of the turns counts. That they find the same is checked in the first turn, and nginx's log
+tells after each that every page was fetched.
+
+``--peers PYTHON`` names a Python that has Scrapy, httpx2 and crawlee, to compare with those too.
+wget and wget2, where they are installed, only fetch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,10 +29,11 @@ from typing import TYPE_CHECKING
 from scrapy.http import HtmlResponse
 
 from netcrawl.extract.links import PARSERS
+from netcrawl.extract.tree import tree_of
 from netcrawl.extract.visible import visible_text
 from netcrawl.extract.words import RULES
-from sockettools.practice import PracticeServer
 from sockettools.practice.site import site_page
+from tests.benchmarks.site import ServedSite, served_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +46,13 @@ ROOT = Path(__file__).parents[2]
 # Fits every page of a site.
 DEEP = "1000000"
 
+_HANDLERS = "scrapy.core.downloader.handlers."
+AIOHTTP = f"{_HANDLERS}_aiohttp.AiohttpDownloadHandler"
+HTTPX = f"{_HANDLERS}_httpx.HttpxDownloadHandler"
+
+# The name of the way that the others are compared with.
+STOCK = "Scrapy"
+
 
 def ours(spider: str, *options: str) -> Command:
     def command(url: str, feed: Path) -> list[str]:
@@ -47,26 +62,59 @@ def ours(spider: str, *options: str) -> Command:
     return command
 
 
-def stock(job: str, *level: str) -> Command:
+def stock(job: str, python: str = sys.executable, **settings: object) -> Command:
+    given = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+
     def command(url: str, feed: Path) -> list[str]:
         module = "tests.benchmarks.stock_spiders"
-        return [sys.executable, "-m", module, job, url, str(feed), *level]
+        return [python, "-m", module, job, url, str(feed), *given]
+
+    return command
+
+
+def without_reactor(handler: str) -> dict[str, object]:
+    """Return settings for a handler that wants the event loop to run when it is made."""
+    return {"DOWNLOAD_HANDLERS": {"http": handler}, "TWISTED_REACTOR_ENABLED": False}
+
+
+def peer(way: str, job: str, python: str = sys.executable) -> Command:
+    def command(url: str, feed: Path) -> list[str]:
+        return [python, "-m", "tests.benchmarks.peers", way, job, url, str(feed)]
+
+    return command
+
+
+def wget(program: str) -> Command:
+    def command(url: str, feed: Path) -> list[str]:
+        folder = str(feed.with_suffix(""))
+        return [
+            program,
+            "--quiet",
+            "--recursive",
+            "--level=inf",
+            f"--directory-prefix={folder}",
+            url,
+        ]
 
     return command
 
 
 @dataclass(frozen=True)
 class Job:
-    """The same crawl in two ways or more, the stock one first."""
+    """A crawl in several ways; ``fetching`` are those that have no results to compare."""
 
     name: str
     ways: dict[str, Command]
     found: Callable[[Path, str], list[tuple[object, ...]]]
+    fetching: frozenset[str] = frozenset()
 
 
 def links_found(feed: Path, _output: str) -> list[tuple[object, ...]]:
     rows = map(json.loads, feed.read_text(encoding="utf-8").splitlines())
-    return sorted((row["page"], row["position"], row["url"], row["text"]) for row in rows)
+    # Some keep the fragment of the link that led to the page.
+    return sorted(
+        (row["page"].partition("#")[0], row["position"], row["url"], row["text"]) for row in rows
+    )
 
 
 def words_found(feed: Path, output: str) -> list[tuple[object, ...]]:
@@ -76,80 +124,119 @@ def words_found(feed: Path, output: str) -> list[tuple[object, ...]]:
     return sorted((word, int(count)) for word, count in pairs)
 
 
-JOBS = (
-    Job(
-        "links",
-        {
-            "stock": stock("links"),
-            "stock, INFO": stock("links", "INFO"),
-            "parser=lexbor": ours("links", "-a", "parser=lexbor"),
-        },
-        links_found,
-    ),
-    Job(
-        "words",
-        {
-            "stock": stock("words"),
-            "stock, INFO": stock("words", "INFO"),
-            "tokens=split": ours("words", "-a", "tokens=split"),
-        },
-        words_found,
-    ),
-)
+OPTIONS = {"links": ("-a", "parser=lexbor"), "words": ("-a", "tokens=split")}
+FOUND = {"links": links_found, "words": words_found}
+
+
+def jobs(peers: str | None) -> list[Job]:
+    """Return both jobs in every way that there is here."""
+    fetching = {name: wget(path) for name in ("wget", "wget2") if (path := shutil.which(name))}
+    made = []
+    for name in ("links", "words"):
+        ways = {
+            STOCK: stock(name),
+            "Scrapy, aiohttp": stock(name, **without_reactor(AIOHTTP)),
+        }
+        if peers:
+            ways["Scrapy, httpx"] = stock(name, peers, **without_reactor(HTTPX))
+            ways["Crawlee, Parsel"] = peer("crawlee", name, peers)
+        ways["here"] = ours(name, *OPTIONS[name])
+        ways["a bare socket, lexbor"] = peer("socket", name)
+        made.append(Job(name, ways | fetching, FOUND[name], frozenset(fetching)))
+    return made
 
 
 def crawl(command: list[str]) -> tuple[float, int, str]:
     """Run it; return its CPU seconds, its peak memory in kB, and its output."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{command} failed:\n{done.stderr[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    return seconds, after.ru_maxrss, done.stdout
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        output = process.stdout.read()
+        # wait4 tells of this child alone, and of its own peak.
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} failed: {process.returncode}")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss, output
 
 
-def check(job: Job, url: str, folder: Path) -> None:
+def check_pages(site: ServedSite, way: str, pages: int) -> None:
+    """Raise SystemExit unless every page was sent; tell of those that were sent again."""
+    sent = Counter(site.pages_sent())
+    if len(sent) != pages:
+        raise SystemExit(f"{way}: {len(sent)} different pages sent of {pages}")
+    if again := sent.total() - pages:
+        # Here, a page that is found nearer to the start than before is read again.
+        print(f"  {way}: {again} pages were sent again")
+
+
+def check_same(job: Job, results: dict[str, list[tuple[object, ...]]]) -> None:
     """Raise SystemExit where the ways do not find the same."""
-    results = []
-    for number, command in enumerate(job.ways.values()):
-        feed = folder / f"{number}.jsonl"
-        _, _, output = crawl(command(url, feed))
-        results.append(job.found(feed, output))
-        feed.unlink()
-    if any(result != results[0] for result in results) or not results[0]:
-        raise SystemExit(f"{job.name}: the ways do not find the same")
+    for way, result in results.items():
+        if result != results[STOCK] or not result:
+            raise SystemExit(f"{job.name}: {way} does not find the same")
+    print(f"{job.name}: {len(results)} ways find the same {len(results[STOCK])}", flush=True)
 
 
-def compare_crawls(pages: int, rounds: int) -> None:
-    with PracticeServer() as practice, TemporaryDirectory() as name:
-        folder, feed = Path(name), Path(name) / "feed.jsonl"
-        for job in JOBS:
-            check(job, f"{practice.url}site/100/", folder)
-            costs: dict[str, list[float]] = {way: [] for way in job.ways}
-            for _ in range(rounds):
+def clear(feed: Path) -> None:
+    """Remove what a crawl wrote."""
+    feed.unlink(missing_ok=True)
+    shutil.rmtree(feed.with_suffix(""), ignore_errors=True)
+
+
+def compare_crawls(pages: int, rounds: int, peers: str | None) -> None:
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
+    with served_site(pages) as site, TemporaryDirectory() as name:
+        feed = Path(name) / "feed.jsonl"
+        for job in jobs(peers):
+            costs: dict[str, list[tuple[float, int]]] = {way: [] for way in job.ways}
+            results: dict[str, list[tuple[object, ...]]] = {}
+            for turn in range(rounds):
                 for way, command in job.ways.items():
-                    costs[way].append(crawl(command(f"{practice.url}site/{pages}/", feed))[0])
-                    feed.unlink()
-            base = median(costs["stock"])
-            print(f"\n{job.name}, {pages} pages, median of {rounds}:")
-            for way, seconds in costs.items():
-                middle = median(seconds)
-                print(
-                    f"  {way:<16} {middle:6.1f} CPU s {pages / middle:6.0f} pages per CPU s"
-                    f"  {base / middle:.2f} times stock"
-                )
+                    seconds, memory, output = crawl(command(site.url, feed))
+                    costs[way].append((seconds, memory))
+                    check_pages(site, way, pages)
+                    if turn == 0 and way not in job.fetching:
+                        results[way] = job.found(feed, output)
+                    clear(feed)
+                if turn == 0:
+                    check_same(job, results)
+            tell(job, costs, pages, rounds)
+
+
+def tell(job: Job, costs: dict[str, list[tuple[float, int]]], pages: int, rounds: int) -> None:
+    base = median(seconds for seconds, _ in costs[STOCK])
+    print(f"\n{job.name}, {pages} pages, median of {rounds}:")
+    for way, measured in costs.items():
+        middle = median(seconds for seconds, _ in measured)
+        # Of a program smaller than this one, the system counts what it was forked from.
+        memory = max(peak for _, peak in measured) / 1024
+        print(
+            f"  {way:<24} {middle:6.1f} CPU s {pages / middle:6.0f} pages per CPU s"
+            f"  {base / middle:5.2f} times stock  {memory:4.0f} MB",
+            flush=True,
+        )
 
 
 def measure_extraction(rounds: int) -> None:
     """Microseconds for one page, its tree not yet parsed."""
     body = site_page(1000, 16, "http://h").decode("utf-8")
+    blanks = count()
     steps: dict[str, Callable[[], object]] = {
-        f"links by {name}": lambda parse=parse: list(parse(body))  # type: ignore[misc]
+        # With a blank more each time: a parser keeps the tree of the page that it saw last.
+        f"links by {name}": lambda parse=parse: list(  # type: ignore[misc]
+            parse(body + " " * next(blanks))
+        )
         for name, parse in PARSERS.items()
     }
-    steps["visible text"] = lambda: visible_text(page(body).selector.root)
-    text = visible_text(page(body).selector.root)
+    steps["visible text"] = lambda: visible_text(tree_of(page(body)))
+    text = visible_text(tree_of(page(body)))
     for name, tokenize in RULES.items():
         steps[f"tokens={name}"] = lambda tokenize=tokenize: tokenize(text)  # type: ignore[misc]
     print(f"\none page of {len(body)} characters, best of {rounds}:")
@@ -165,9 +252,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", metavar="PYTHON")
     arguments = parser.parse_args()
-    measure_extraction(arguments.rounds)
-    compare_crawls(arguments.pages, arguments.rounds)
+    measure_extraction(max(arguments.rounds, 3))
+    compare_crawls(arguments.pages, arguments.rounds, arguments.peers)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """What a person would write with Scrapy as it comes, for the same jobs as this project's spiders.
 
-``python -m tests.benchmarks.stock_spiders links|words URL FEED [LEVEL]``, with Scrapy's own
-settings, unless another LEVEL of the log is given.
+``python -m tests.benchmarks.stock_spiders links|words URL FEED [SETTING=VALUE...]``, with Scrapy's
+own settings but for those that are given, each with a value in JSON.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import scrapy
-from scrapy.crawler import CrawlerProcess
+from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,11 +78,13 @@ class WordsSpider(SiteSpider):
 
 def main() -> None:
     """Crawl; the words go to standard output, since the counts are known only at the end."""
-    job, url, feed, *level = sys.argv[1:]
+    job, url, feed, *given = sys.argv[1:]
     settings: dict[str, Any] = {"FEEDS": {feed: {"format": "jsonlines"}}}
-    if level:
-        settings["LOG_LEVEL"] = level[0]
-    process = CrawlerProcess(settings)
+    for setting in given:
+        name, _, value = setting.partition("=")
+        settings[name] = json.loads(value)
+    with_reactor = settings.get("TWISTED_REACTOR_ENABLED", True)
+    process = (CrawlerProcess if with_reactor else AsyncCrawlerProcess)(settings)
     process.crawl({"links": LinksSpider, "words": WordsSpider}[job], url=url)
     process.start()
 

@@ -119,7 +119,7 @@ def nginx() -> Iterator[Nginx]:
         _write_files(folder)
         _write_configuration(folder, places)
         authority = _write_certificates(folder)
-        stack.enter_context(_running(folder, list(listeners.values())))
+        stack.enter_context(running(folder, list(listeners.values())))
         urls = {
             name: f"{'https' if name in _CERTIFICATES else 'http'}://{place}"
             for name, place in places.items()
@@ -163,7 +163,8 @@ def _write_certificates(folder: Path) -> Authority:
 
 
 @contextmanager
-def _running(folder: Path, listeners: list[socket.socket]) -> Iterator[None]:
+def running(folder: Path, listeners: list[socket.socket]) -> Iterator[None]:
+    """Run nginx with the ``nginx.conf`` of that folder, which listens where ``listeners`` do."""
     program = shutil.which("nginx")
     assert program is not None
     numbers = [listener.fileno() for listener in listeners]
