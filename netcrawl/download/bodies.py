@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +19,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from netcrawl.download.compression import is_gzip_file
 from netcrawl.download.responses import make_response
-from netcrawl.download.spool import SpoolFile, SpoolFolder, clear, default_parent
+from netcrawl.download.spool import MOST_BLOCKS, SpoolFile, SpoolFolder, clear, default_parent
 from netcrawl.download.spooled import SpooledBody, SpooledResponse
 from sockettools.browser.decoding import decoder_for
 from sockettools.errors import RemoteProtocolError, TooLong
@@ -127,9 +128,10 @@ class FileBody:
 
     def __init__(self, spools: Spools, file: SpoolFile, *, is_decoded: bool) -> None:
         self.size = 0
+        # Nobody waits for long while a piece is hashed, and the thread has enough to do.
+        self._digest = None if is_decoded else hashlib.sha256()
         self._spools = spools
         self._file: SpoolFile | None = file
-        self._is_decoded = is_decoded
         self._pieces: list[bytes] = []
         self._waiting = 0  # octets of them
         self._writing: asyncio.Future[None] | None = None
@@ -139,12 +141,18 @@ class FileBody:
         self.size += len(piece)
         self._pieces.append(piece)
         self._waiting += len(piece)
-        return self._hand_on() if self._waiting >= BATCH else None
+        if self._digest is not None:
+            self._digest.update(piece)
+        if self._waiting >= BATCH or len(self._pieces) >= MOST_BLOCKS:
+            return self._hand_on()
+        return None
 
     def take(self, content: bytes) -> None:
         """Begin with what was received before."""
         self.size = self._waiting = len(content)
         self._pieces = [content]
+        if self._digest is not None:
+            self._digest.update(content)
 
     async def response(
         self,
@@ -160,8 +168,9 @@ class FileBody:
         assert file is not None
         await self._spools.run(lambda: file.finish(is_complete=not (flags or stop)))
         self._file = None
-        spooled = self._spools.keep(file)
-        if self._is_decoded:
+        sha256 = file.sha256 if self._digest is None else self._digest.hexdigest()
+        spooled = self._spools.keep(file, sha256)
+        if self._digest is None:
             del common["headers"]["Content-Encoding"]
         response = SpooledResponse(**common, flags=flags, spooled=spooled)
         if stop is not None:
@@ -245,9 +254,9 @@ class Spools:
         """Do it in a thread."""
         return asyncio.get_running_loop().run_in_executor(self._executor, job)
 
-    def keep(self, file: SpoolFile) -> SpooledBody:
+    def keep(self, file: SpoolFile, sha256: str) -> SpooledBody:
         """Return a file that is finished, as what a response has."""
-        spooled = SpooledBody(file.path, file.size, file.sha256)
+        spooled = SpooledBody(file.path, file.size, sha256)
         self._kept.add(spooled)
         if self._timer is None:
             self._set_timer()
@@ -291,6 +300,7 @@ class Spools:
             max_size=self.max_size(request),
             expected=0 if decoder else expected or 0,
             decoder=decoder,
+            hashes=decoder is not None,
         )
         if expected != 0:
             # Scrapy's cache would keep what the response has in memory, which is nothing.

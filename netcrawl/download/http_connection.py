@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sockettools.http1 import Event, Status
 
 # So much may wait unread before the peer has to. asyncio reads as much at once.
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 512 * 1024
 
 # A body is handed on in pieces of about this size, however small its chunks.
 PIECE = 64 * 1024

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 RESERVE = 256 * 1024 * 1024
 _SHARE = 20
 
+# How many pieces the system takes at a time; POSIX promises 16, and Linux, macOS and the BSDs give
+# so many.
+MOST_BLOCKS = 1024
+
 # Octets between two looks at what is free.
 _STRIDE = 16 * 1024 * 1024
 
@@ -135,6 +139,16 @@ def _lock(fd: int) -> None:
     fcntl.flock(fd, fcntl.LOCK_EX)
 
 
+def _write_all(fd: int, blocks: Sequence[bytes], size: int) -> None:
+    written = 0
+    if len(blocks) <= MOST_BLOCKS and hasattr(os, "writev"):
+        written = os.writev(fd, blocks)
+    if written < size:
+        rest = memoryview(b"".join(blocks))[written:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+
+
 class SpoolFile:
     """One body on its way to disk; ``size`` and ``sha256`` are of what is in the file.
 
@@ -148,11 +162,12 @@ class SpoolFile:
         max_size: int = 0,
         expected: int = 0,
         decoder: Decoder | None = None,
+        hashes: bool = True,
     ) -> None:
         """Begin. ``max_size`` is a number of octets, 0 for no limit.
 
         With a ``decoder`` that is what may come of it, and MAX_GROWTH holds. ``expected`` is how
-        much will be written, 0 if nobody knows.
+        much will be written, 0 if nobody knows. Without ``hashes`` there is no ``sha256``.
         """
         self.size = 0
         self._folder = folder
@@ -161,7 +176,7 @@ class SpoolFile:
         self._expected = expected
         self._decoder = decoder
         self._received = 0
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if hashes else None
         self._fd: int | None = None
         self._look_at = 0  # how free the disk is, once the file has this size
         self._mutex = threading.Lock()
@@ -176,6 +191,7 @@ class SpoolFile:
     @property
     def sha256(self) -> str:
         """In hexadecimal digits."""
+        assert self._digest is not None
         return self._digest.hexdigest()
 
     def write(self, pieces: Sequence[bytes]) -> None:
@@ -188,12 +204,12 @@ class SpoolFile:
             RemoteProtocolError: it is not what its Content-Encoding says.
         """
         with self._mutex, self._removed_on_error():
+            if self._decoder is None:
+                self._append(pieces)
+                return
             for piece in pieces:
                 self._received += len(piece)
-                if self._decoder is None:
-                    self._append(piece)
-                else:
-                    self._append_decoded(self._decoder, piece)
+                self._append_decoded(self._decoder, piece)
 
     def finish(self, *, is_complete: bool = True) -> None:
         """Close the file, empty if there was nothing.
@@ -231,14 +247,15 @@ class SpoolFile:
                     raise DownloadCancelledError(
                         f"{self._received} bytes of the body decode to more than {most}"
                     )
-                self._append(block)
+                self._append([block])
         except TooLong as exc:
             raise DownloadCancelledError(str(exc)) from exc
 
-    def _append(self, block: bytes) -> None:
+    def _append(self, blocks: Sequence[bytes]) -> None:
         if self._is_discarded:
             return
-        if self._max_size and self.size + len(block) > self._max_size:
+        size = sum(map(len, blocks))
+        if self._max_size and self.size + size > self._max_size:
             raise DownloadCancelledError(
                 f"the body is longer than the limit of {self._max_size} bytes"
             )
@@ -248,11 +265,11 @@ class SpoolFile:
         if self.size >= self._look_at:
             self._check_room(max(0, self._expected - self.size))
             self._look_at = self.size + _STRIDE
-        written = os.write(self._fd, block)
-        while written < len(block):
-            written += os.write(self._fd, memoryview(block)[written:])
-        self._digest.update(block)
-        self.size += len(block)
+        _write_all(self._fd, blocks, size)
+        if self._digest is not None:
+            for block in blocks:
+                self._digest.update(block)
+        self.size += size
 
     def _open(self) -> None:
         folder = self._folder if isinstance(self._folder, Path) else self._folder.path()
