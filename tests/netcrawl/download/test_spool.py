@@ -54,6 +54,31 @@ def test_what_is_written_is_there(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [file.path]
 
 
+@pytest.mark.parametrize("at_once", [spool.MOST_BLOCKS, spool.MOST_BLOCKS + 1, 1])
+def test_many_pieces(at_once: int, tmp_path: Path) -> None:
+    pieces = [b"%d," % number for number in range(2 * at_once)]
+    file = SpoolFile(tmp_path)
+    file.write(pieces[:at_once])
+    file.write(pieces[at_once:])
+    file.finish()
+
+    assert file.path.read_bytes() == b"".join(pieces)
+    assert file.size == len(b"".join(pieces))
+
+
+def test_a_system_that_takes_a_little_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "writev", lambda fd, blocks: write(fd, blocks[0][:2]))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
+    file = SpoolFile(tmp_path)
+    file.write([b"hello", b"", b"world"])
+    file.finish()
+
+    assert file.path.read_bytes() == b"helloworld"
+
+
 def test_an_empty_body_is_a_file_too(tmp_path: Path) -> None:
     file = SpoolFile(tmp_path)
     file.finish()
