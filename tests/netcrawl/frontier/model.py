@@ -16,7 +16,7 @@ class Row:
     request: NewRequest
     producer: int | None  # while that is not finished
     state: str = "waiting"  # "leased"; "failed"; "done", if the producer is not finished
-    retried: bool = False
+    late: bool = False  # put again for a duplicate, whose turn no rule gives
 
 
 @dataclass
@@ -85,10 +85,17 @@ class State:
         self._add(request, producer, number)
         return True
 
-    def _add(self, request: NewRequest, producer: int | None, number: int | None = None) -> None:
+    def _add(
+        self,
+        request: NewRequest,
+        producer: int | None,
+        number: int | None = None,
+        *,
+        late: bool = False,
+    ) -> None:
         self.last_request += 1
         number = self.last_request if number is None else number
-        self.rows[number] = Row(number, request, producer)
+        self.rows[number] = Row(number, request, producer, late=late)
         if producer is None and not request.dont_filter:
             self.counted.add(request.fingerprint)
 
@@ -112,7 +119,7 @@ class State:
             return
         row = self._uncounted(request.fingerprint)
         if row is None:
-            self._add(request, None)
+            self._add(request, None, late=True)
         elif row.state == "done":
             assert row.producer is not None
             if request.fingerprint not in [other.fingerprint for _, other in self.shadows]:
@@ -121,14 +128,18 @@ class State:
             row.producer = None
             self.counted.add(request.fingerprint)
 
-    def ready(self) -> list[Row]:
-        """Return all requests that may be the next, for want of a rule that says which."""
-        rows = [
+    def available(self) -> list[Row]:
+        """Return all requests that can be leased now."""
+        return [
             row
             for row in self.rows.values()
             if row.state == "waiting"
             and (row.producer is None or self.outputs[row.producer].released)
         ]
+
+    def ready(self) -> list[Row]:
+        """Return all requests that may be the next, for want of a rule that says which."""
+        rows = self.available()
         leases = Counter(
             self.rows[number].request.slot for number in self.outputs if number in self.rows
         )
@@ -228,13 +239,12 @@ class State:
         shadows = [request for producer, request in self.shadows if producer == lease]
         self.shadows = [shadow for shadow in self.shadows if shadow[0] != lease]
         for request in shadows:
-            self._add(request, None)
+            self._add(request, None, late=True)
 
     def retry_failed(self) -> int:
         rows = [row for row in self.rows.values() if row.state == "failed"]
         for row in rows:
             row.state = "waiting"
-            row.retried = True
         return len(rows)
 
     def failed(self) -> list[Failed]:

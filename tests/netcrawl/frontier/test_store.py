@@ -295,6 +295,52 @@ def test_finish_of_a_released_producer(store: Store) -> None:
     assert [failed.reason for failed in store.failed()] == ["why"]
 
 
+def released_child(store: Store, producer: int, name: str = "child") -> int:
+    """Put and release a child, and lease it."""
+    assert store.put(new(name), producer)
+    store.release(producer)
+    child = store.lease()
+    assert child is not None
+    return child.id
+
+
+@pytest.mark.parametrize("end", ["done", "crash", "given back"])
+def test_released_from_what_was_released(kept: Kept, end: str) -> None:
+    store = kept.open()
+    store.put(new("page"))
+    store.commit()
+    lease = store.lease()
+    assert lease is not None
+    child = released_child(store, lease.id)
+    for name in ("grandchild", "other"):
+        grandchild = released_child(store, child, name)
+    store.add_item(b"item", grandchild)
+    store.finish(grandchild)
+    store.finish(child)
+    assert store.counts() == Counts(leased=4)
+    if end == "done":
+        store.finish(lease.id)
+        assert store.counts() == Counts(leased=1, done=3, items=1)
+        return
+    if end == "crash":
+        store.commit()
+        store = kept.open()
+    else:
+        store.give_back(lease.id)
+    assert store.counts() == Counts(pending=1)
+    assert drained(store) == ["page"]
+    assert store.put(new("grandchild"))
+
+
+def test_child_counts_at_once_when_its_producer_is_done(store: Store) -> None:
+    producer = leased(store)
+    child = released_child(store, producer)
+    store.finish(producer)
+    store.add_item(b"item", child)
+    store.finish(child)
+    assert store.counts() == Counts(done=2, items=1)
+
+
 # Duplicates of what does not count yet
 
 
@@ -327,7 +373,23 @@ def test_duplicate_of_what_was_done_is_done_again_if_that_is_forgotten(kept: Kep
     assert store.lease() is None
     store.commit()
     store = kept.open()
+    assert not store.put(new("child"))
     assert sorted(drained(store)) == ["child", "first"]
+
+
+def test_duplicate_of_what_is_leased_makes_it_count(store: Store) -> None:
+    store.put(new("first"))
+    store.put(new("second"))
+    second, first = (lease.id for lease in (store.lease(), store.lease()) if lease)
+    child = released_child(store, first)
+    store.put(new("child"), second)
+    store.finish(second)
+    store.add_item(b"item", child)
+    store.finish(child)
+    assert store.counts() == Counts(leased=1, done=2, items=1)
+    store.give_back(first)
+    assert drained(store) == ["first"]
+    assert not store.put(new("child"), first)
 
 
 def test_duplicate_is_no_second_when_the_first_counts(store: Store) -> None:
@@ -588,7 +650,7 @@ def test_number_of_a_request_is_never_given_again(kept: Kept) -> None:
 # Much from one producer
 
 
-@pytest.mark.parametrize("end", ["done", "failed", "given back"])
+@pytest.mark.parametrize("end", ["done", "failed", "given back", "second is done first"])
 def test_much_from_one_producer(kept: Kept, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netcrawl.frontier.outputs.MAX_ENTRIES", 10)
     store = kept.open()
@@ -611,14 +673,38 @@ def test_much_from_one_producer(kept: Kept, end: str, monkeypatch: pytest.Monkey
         store.finish(second)
         assert len(drained(store)) == 25
         return
+    if end == "second is done first":
+        store.finish(second)
+        assert len(drained(store)) == 25
+        second = first
     store.finish(first, "why" if end == "failed" else None)
     numbers = [b"%d" % number for number in range(25)]
     assert [data for _, data in store.items()] == numbers
     assert [value for _, value in store.notes("kind")] == numbers
-    store.finish(second)
-    assert len(drained(store)) == 50
+    if second != first:
+        store.finish(second)
+    assert len(drained(store)) == (50 if second != first else 25)
     if end == "failed":
         store.retry_failed()
         assert drained(store) == ["first"]
         twins = [store.put(new("twin", dont_filter=True), first) for _ in range(26)]
         assert twins == [False] * 25 + [True]
+
+
+def test_attempt_that_crashed_put_nothing(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netcrawl.frontier.outputs.MAX_ENTRIES", 1)
+    store = kept.open()
+    producer = leased(store)
+    for _ in range(3):
+        store.put(new("twin", dont_filter=True), producer)
+    store.commit()
+    store = kept.open()
+    assert drained(store) == ["page"]
+    for _ in range(2):
+        store.put(new("twin", dont_filter=True), producer)
+    store.finish(producer, "why")
+    assert drained(store) == ["twin", "twin"]
+    store.retry_failed()
+    assert drained(store) == ["page"]
+    twins = [store.put(new("twin", dont_filter=True), producer) for _ in range(3)]
+    assert twins == [False, False, True]
