@@ -197,6 +197,8 @@ def explained(path: Path, error: Exception) -> StoreError:
         return StoreError(f"{path} is in use by another program, which has it locked")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreError(f"{path} cannot be used: {error}; see that its folder can be written to")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError(f"{path} cannot be used: {error}; see that its disk has room, and works")
     return StoreError(f"{path} cannot be used: {error}")
 
 
@@ -209,8 +211,12 @@ def _advice(code: int | None) -> str:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     # The mode keeps SQLite from making a file where there is none.
+    options = f"mode={mode}"
+    if mode == "ro" and not _has_log(path) and not os.access(path.parent, os.W_OK):
+        # A reader needs the log's index, which it cannot make there; but there is no log.
+        options += "&immutable=1"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+        f"{path.absolute().as_uri()}?{options}",
         uri=True,
         timeout=_PATIENCE,
         isolation_level=None,
@@ -221,12 +227,11 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def _create(path: Path) -> None:
     """Make the file beside its place, so that what is in its place is always whole."""
-    for left in _companions(path):
-        if left.exists():
-            # SQLite would take the old log for a part of the new file.
-            raise StoreDamaged(f"{path} is missing, but {left.name} is there; {_INSTEAD}")
+    if _has_log(path):
+        # SQLite would take the old log for a part of the new file.
+        raise StoreDamaged(f"{path} is missing, but {path.name}-wal is there; {_INSTEAD}")
     new = path.with_name(f"{path.name}.new")
-    for stale in (new, *_companions(new)):
+    for stale in (new, *_companions(new), *_companions(path)):
         stale.unlink(missing_ok=True)
     connection = sqlite3.connect(new, isolation_level=None)
     try:
@@ -252,6 +257,11 @@ def _sync_folder(folder: Path) -> None:
 def _companions(path: Path) -> Iterator[Path]:
     for ending in ("-wal", "-shm", "-journal"):
         yield path.with_name(path.name + ending)
+
+
+def _has_log(path: Path) -> bool:
+    log = next(_companions(path))
+    return log.exists() and log.stat().st_size > 0
 
 
 def _check(path: Path) -> sqlite3.Connection:
@@ -283,8 +293,7 @@ def _check_header(path: Path) -> None:
     if not header.startswith(_MAGIC):
         what = "empty" if not header else "not a database"
         raise StoreDamaged(f"{path} is {what}; {_INSTEAD}")
-    log = next(_companions(path))
-    if log.exists() and log.stat().st_size:
+    if _has_log(path):
         return  # some of the pages may be there
     # Offsets of the database header: page size (where 1 is 65536), and number of pages.
     page_size = int.from_bytes(header[16:18], "big")
