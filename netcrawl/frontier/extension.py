@@ -47,7 +47,15 @@ class FrontierJob:
             raise NotConfigured
         if not getattr(load_object(settings["SCHEDULER"]), "uses_frontier", False):
             raise NotConfigured
-        in_one_line()
+        try:
+            return cls._take(crawler)
+        except StoreError:
+            in_one_line()
+            raise
+
+    @classmethod
+    def _take(cls, crawler: Crawler) -> Self:
+        settings = crawler.settings
         assert crawler.spider is not None
         _check_filter(settings)
         job = Job(crawler.spider.name, spider_arguments(crawler))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.dupefilters import RFPDupeFilter
+from scrapy.exceptions import IgnoreRequest
 from scrapy.extensions.spiderstate import SpiderState
 from scrapy.pqueues import DownloaderAwarePriorityQueue
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -24,6 +25,7 @@ from netcrawl.frontier.commits import Commits
 from netcrawl.frontier.extension import filters_duplicates
 from netcrawl.frontier.job import DONE, end_job, start_job
 from netcrawl.frontier.memory import LOST, Kept, Unserialized, is_marker
+from netcrawl.frontier.plain import in_one_line
 from netcrawl.frontier.recorder import Recorder
 from netcrawl.frontier.serialize import CannotRestore, CannotSerialize, RequestSerializer
 from netcrawl.frontier.starts import Starts
@@ -172,8 +174,11 @@ class Run:
 
     def request_failed(self, request: Request, error: Exception) -> None:
         """See ``Watcher``."""
-        if isinstance(error, HttpError) and error.response.status not in self._temporary:
-            return  # the page is not there, which is an answer as well
+        if isinstance(error, HttpError):
+            if error.response.status not in self._temporary:
+                return  # the page is not there, which is an answer as well
+        elif isinstance(error, IgnoreRequest):
+            return  # nobody wants it, such as robots.txt
         if (work := self._works.get(request)) is not None:
             work.fail(describe_failure(error, request))
 
@@ -368,6 +373,7 @@ class Run:
         if self._error is not None:
             return
         self._error = error
+        in_one_line()
         logger.error("%s", error, extra={"spider": self._spider})
         self.gate.open()
         if self._engine.spider is not None:

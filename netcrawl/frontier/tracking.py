@@ -17,7 +17,6 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.asyncio import call_later, is_asyncio_available
 from scrapy.utils.defer import ensure_awaitable
 from twisted.internet.defer import Deferred
@@ -184,11 +183,7 @@ def _notice_failures(engine: ExecutionEngine, watcher: Watcher) -> None:
         except Exception as error:
             # Another exception than the download's is the callback's or the errback's, of which
             # there is a signal.
-            if (
-                isinstance(result, Failure)
-                and error is result.value
-                and not isinstance(error, IgnoreRequest)
-            ):
+            if isinstance(result, Failure) and error is result.value:
                 watcher.request_failed(request, error)
             raise
 
