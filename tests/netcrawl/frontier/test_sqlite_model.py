@@ -149,6 +149,10 @@ class Comparison:
         self.leave()
         self.folder = folder
         self.model = self.committed
+        # A number that was not committed may be given again.
+        self.numbers = {
+            number: lease for number, lease in self.numbers.items() if number in self.model.rows
+        }
         self.reopen()
 
     def close(self) -> None:
