@@ -22,13 +22,14 @@ SOCKETTOOLS_LAYERS = (
     ("url", "text", "errors", "lifetime", "standard_streams"),
 )
 NETCRAWL_LAYERS = (
-    ("settings",),  # names the others in strings; imports none
+    ("settings", "addon"),
     ("commands",),
     ("outcome",),
     ("spiders", "compare", "report"),
     ("extract", "pipelines", "download", "frontier", "feeds", "extensions"),
     ("items", "arguments", "failures", "scope", "counting", "timings", "requests"),
     ("schemes",),
+    ("parts",),  # names the others in strings; imports none
 )
 
 
