@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydispatch.dispatcher import getAllReceivers
+from pydispatch.dispatcher import Any as Anything
+from pydispatch.dispatcher import connections
 from scrapy import responsetypes
 from scrapy.http import Headers
 from scrapy.utils import _download_handlers
@@ -85,6 +86,15 @@ def check_stop_download(
     signal: object, crawler: Crawler, request: Request, **named: Any
 ) -> StopDownload | None:
     """Send ``signal`` if there is anyone to hear it now; return the StopDownload that came back."""
-    if next(getAllReceivers(crawler.signals.sender, signal), None) is None:
+    if not _is_heard(crawler.signals.sender, signal):
         return None
     return _download_handlers.check_stop_download(signal, crawler, request, **named)
+
+
+def _is_heard(sender: object, signal: object) -> bool:
+    # What dispatcher.getAllReceivers looks up, without its four KeyErrors where there are none.
+    for whose in (sender, Anything):
+        receivers = connections.get(id(whose))
+        if receivers and (signal in receivers or Anything in receivers):
+            return True
+    return False
