@@ -105,6 +105,10 @@ def test_a_change_to_a_copy_is_none_to_the_request() -> None:
         (lambda h: h.setdefault("User-Agent", "c"), LINES),
         (lambda h: h.update({"user-AGENT": "c"}), [*LINES, (b"user-agent", b"c")]),
         (lambda h: h.update({"X-two": "c", "n": "d"}), [*LINES[:2], "c", LINES[3], (b"n", b"d")]),
+        (
+            lambda h: h.update({"x-API-KEY": ["1", "2"]}),
+            [LINES[0], (b"x-API-key", b"2"), *LINES[1:]],
+        ),
         (lambda h: h.update([("n", "1"), ("N", "2")]), [*LINES, (b"n", b"1"), (b"N", b"2")]),
         (lambda h: h.setlist("Accept", ["c"]), [LINES[0], (b"accept", b"c"), LINES[2]]),
         (lambda h: h.appendlist("Accept", "c"), [*LINES, (b"ACCEPT", b"c")]),

@@ -70,7 +70,7 @@ def test_fields_leave_in_the_order_in_which_they_were_written() -> None:
                 headers={"Zeta": "1", "Alpha": "2"},
                 meta={"verbatim_url": True},
             ),
-            Request(server.url, method="POST", headers={"Content-Length": "7", "Alpha": ""}),
+            Request(server.url, method="POST", headers={"Content-Length": ["7", "8"], "Alpha": ""}),
             Request(server.url, method="PUT", body="four", headers={"Alpha": "2"}),
         )
 
