@@ -26,7 +26,8 @@ NETCRAWL_LAYERS = (
     ("commands",),
     ("outcome",),
     ("spiders", "compare", "report"),
-    ("extract", "pipelines", "download", "frontier", "feeds", "extensions"),
+    ("extract", "pipelines", "download", "feeds", "extensions"),
+    ("frontier",),
     ("items", "arguments", "failures", "scope", "counting", "timings", "requests"),
     ("schemes",),
     ("parts",),  # names the others in strings; imports none

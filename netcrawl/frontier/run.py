@@ -29,7 +29,7 @@ from netcrawl.frontier.plain import in_one_line
 from netcrawl.frontier.recorder import Recorder
 from netcrawl.frontier.serialize import CannotRestore, CannotSerialize, RequestSerializer
 from netcrawl.frontier.starts import Starts
-from netcrawl.frontier.store import Counts, NewRequest, StoreError
+from netcrawl.frontier.store import Counts, LeaseLost, NewRequest, StoreError
 from netcrawl.frontier.tracking import Work, current, current_work, watch
 
 if TYPE_CHECKING:
@@ -151,6 +151,11 @@ class Run:
         """Keep a note of the running callback's."""
         work = current_work()
         self._attempt(self.store.add_note, kind, key, value, None if work is None else work.lease)
+
+    def give_back(self) -> None:
+        """Have the request of the running callback done again in a later run; forget this time."""
+        if (work := current_work()) is not None:
+            work.is_given_back = True
 
     def end(self, reason: str) -> None:
         """Keep how the job stands. Everything that was handed out is finished."""
@@ -301,6 +306,10 @@ class Run:
             self.store.finish(work.lease)
             if work.failure is not None:
                 work.parent.fail(work.failure)
+            if work.is_given_back:
+                work.parent.is_given_back = True
+        elif work.is_given_back:
+            self.store.give_back(work.lease)
         elif work.failure is not None:
             self._finish_failed(work.lease, work.failure)
         else:
@@ -365,6 +374,8 @@ class Run:
             return None
         try:
             return function(*args)
+        except LeaseLost:
+            return None  # it was released from one that was given back, and will be put again
         except StoreError as error:
             self._stop(error)
             return None

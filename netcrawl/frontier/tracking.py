@@ -48,6 +48,7 @@ class Work:
     start: bytes | None = None  # the key to remember once it is finished
     has_children: bool = False
     is_released: bool = False
+    is_given_back: bool = False  # what it has led to is not all that it should
 
     @classmethod
     def begin(cls, lease: int, parent: Work | None = None) -> Work:
