@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import json
 import sqlite3
+import zlib
 from collections import Counter
 from contextlib import contextmanager
 from itertools import islice
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 from sockettools.lifetime import Closing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 # Different words in memory, and their characters together: some 50 MB. All of Shakespeare has some
 # 60,000 between blanks.
@@ -35,6 +37,9 @@ _RANKED = """
 SELECT word, count FROM counts WHERE count >= ? ORDER BY count DESC, word LIMIT ?
 """
 _ALL = -1
+
+# Words that are packed together.
+_PIECE = 10_000
 
 
 class CannotCount(Exception):
@@ -65,8 +70,8 @@ class WordCounts(Closing):
         """Whether some of the counts are."""
         return self._disk is not None
 
-    def add(self, words: Iterable[str]) -> None:
-        """Count each of the words.
+    def add(self, words: Iterable[str] | Mapping[str, int]) -> None:
+        """Count each of the words, or add their counts.
 
         Raises:
             CannotCount: they have to go to disk, and do not.
@@ -121,6 +126,23 @@ class WordCounts(Closing):
         self._disk.commit()
         self._counts.clear()
         self._characters = 0
+
+
+def packed(counts: Iterable[tuple[str, int]]) -> Iterator[bytes]:
+    """Yield counts as octets, in pieces of a moderate size, for ``unpacked`` to read.
+
+    >>> [unpacked(piece) for piece in packed([("sun", 2), ("moon", 1)])]
+    [{'sun': 2, 'moon': 1}]
+    """
+    pairs = iter(counts)
+    while piece := dict(islice(pairs, _PIECE)):
+        yield zlib.compress(json.dumps(piece, separators=(",", ":")).encode(), 1)
+
+
+def unpacked(piece: bytes) -> dict[str, int]:
+    """Return the counts of such a piece."""
+    counts: dict[str, int] = json.loads(zlib.decompress(piece))
+    return counts
 
 
 def _rank(pair: tuple[str, int]) -> tuple[int, str]:

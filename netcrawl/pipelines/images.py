@@ -14,10 +14,17 @@ from netcrawl.failures import shown
 from netcrawl.items import DownloadedImage
 from netcrawl.pipelines.data_url import parse_data_url
 from netcrawl.pipelines.inspect import ImageFacts, ImageProblem, NotAnImage, inspect
-from netcrawl.pipelines.media import MAX_PICTURE, Fetched, Status, StorePipeline, Unwanted
+from netcrawl.pipelines.media import (
+    MAX_PICTURE,
+    Fetched,
+    Status,
+    Stopped,
+    StorePipeline,
+    Unwanted,
+)
 from netcrawl.pipelines.replacing import replace_file
 from netcrawl.pipelines.sheet import SHEET, Sheet, write_sheet
-from netcrawl.pipelines.store import StoreError
+from netcrawl.pipelines.store import Entry, StoreError
 from netcrawl.pipelines.thumbnails import make_thumbnail
 
 if TYPE_CHECKING:
@@ -74,6 +81,13 @@ class ImagesPipeline(StorePipeline):
         # What Pillow thinks of a file, chunk by chunk: what it cannot decode is told by us.
         logging.getLogger("PIL").setLevel(logging.INFO)
         warnings.filterwarnings("ignore", module=r"PIL\.")
+
+    def open_spider(self) -> None:
+        """Open the store; show on the sheet also what earlier runs of the job have found."""
+        super().open_spider()
+        for item in self._notes.items():
+            if isinstance(item, DownloadedImage):
+                self._sheet.add(item)
 
     def close_spider(self) -> None:
         """Write the contact sheet, of what there is, and close the store."""
@@ -145,24 +159,30 @@ class ImagesPipeline(StorePipeline):
     async def _keep_once(self, url: str, short: str) -> Fetched:
         if short not in self._embedded:
             self._embedded[short] = asyncio.ensure_future(self._keep(url, short))
-        return await self._embedded[short]
+        try:
+            return await self._embedded[short]
+        except Stopped:
+            self._notes.give_back()
+            raise
 
     async def _keep(self, url: str, short: str) -> Fetched:
         """Store the picture that is in a data: URL."""
         if self._is_broken:
-            raise DropItem("the crawl is being stopped", log_level="DEBUG")
+            raise Stopped
         try:
             fetched = await asyncio.to_thread(self._save_embedded, url, short)
-        except (Unwanted, StoreError) as exc:
+        except Unwanted as exc:
             fetched = Fetched(Status.FAILED, problem=str(exc))
-            if isinstance(exc, StoreError):
-                self._stop(str(exc))
-            logger.warning("%s", exc)
+        except StoreError as exc:
+            fetched = self._store_failed(exc)
+        if fetched.problem:
+            logger.warning("%s", fetched.problem)
         self._crawler.stats.inc_value(f"{self.kind}/{fetched.status.value}")
         return fetched
 
     def _save_embedded(self, url: str, short: str) -> Fetched:
         assert self._store is not None  # set in open_spider
+        assert self._memory is not None
         try:
             stated, data = parse_data_url(url)
         except ValueError as exc:
@@ -170,10 +190,19 @@ class ImagesPipeline(StorePipeline):
         with self._store.new() as file:
             file.write(data)
             details = self._examine(file, short, stated)
-            was_there = self._store.holds(details["name"], file.size, file.sha256)
+            name = details["name"]
+            was_there = self._store.holds(name, file.size, file.sha256)
+            status = Status.UNCHANGED if was_there else Status.DOWNLOADED
+            if self._job is not None:
+                known = self._memory.recall(short)
+                status = (known and self._status_in_job(known)) or status
+                entry = Entry(short, short, name, name, file.sha256, file.size, details=details)
+                # Before the file is there: if this is the last that the run does, the next one
+                # finds no file, and places it.
+                self._memory.remember(self._in_job(entry, status))
             return Fetched(
-                Status.UNCHANGED if was_there else Status.DOWNLOADED,
-                path=file.place(details["name"]),
+                status,
+                path=file.place(name),
                 sha256=file.sha256,
                 size=file.size,
                 details=details,

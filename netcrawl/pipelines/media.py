@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,6 +25,7 @@ from scrapy.spidermiddlewares.referer import RefererMiddleware
 from scrapy.utils.defer import deferred_from_coro
 
 from netcrawl.failures import DiskError, describe_failure, shown
+from netcrawl.frontier.notes import NO_NOTES, Notes, notes_of
 from netcrawl.pipelines.body import Spooled, body_blocks, discard_body
 from netcrawl.pipelines.names import safe_name
 from netcrawl.pipelines.store import Entry, Memory, Store, StoreError
@@ -56,6 +58,10 @@ MAX_FIELD = 1000
 # 203 is a 200 that a proxy has transformed.
 COMPLETE = (200, 203)
 
+# Among the details of an entry: which job has asked for the file last, and what became of it. A
+# job that goes on does not ask again.
+_JOB = "job"
+
 
 class Status(Enum):
     """What became of a URL."""
@@ -67,6 +73,13 @@ class Status(Enum):
 
 class Unwanted(Exception):
     """The file is not one that the pipeline takes; the text says why, and names it."""
+
+
+class Stopped(DropItem):
+    """There is no telling what becomes of the file: the crawl is being stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("the crawl is being stopped", log_level="DEBUG")
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,10 @@ class StorePipeline:
         # Two files of one name must not both find the same one to be replaced.
         self._placing = threading.Lock()
         self._is_broken = False
+        self._notes: Notes = NO_NOTES
+        self._job: str | None = None
+        self._refused: dict[str, str] = {}
+        self._dropped: dict[str, str] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -150,6 +167,9 @@ class StorePipeline:
             raise CloseSpider("store_error") from exc
         if self._memory.problem:
             logger.warning("%s", self._memory.problem)
+        self._notes = notes_of(self._crawler)
+        if self._notes.are_kept:
+            self._recall()
 
     def close_spider(self) -> None:
         """Close the store."""
@@ -169,7 +189,11 @@ class StorePipeline:
         url = url.partition("#")[0]
         if url not in self._fetches:
             self._fetches[url] = asyncio.ensure_future(self._fetch(url, page))
-        return await self._fetches[url]
+        try:
+            return await self._fetches[url]
+        except Stopped:
+            self._notes.give_back()
+            raise
 
     def inspect(
         self,
@@ -198,17 +222,34 @@ class StorePipeline:
             _text(response, "Content-Type") or "",
         )
 
+    def _recall(self) -> None:
+        """Know what became of files in earlier runs of the job."""
+        kind = f"{self.kind}: job"
+        self._job = next((key.decode() for key, _ in self._notes.read(kind)), None)
+        if self._job is None:
+            self._job = secrets.token_hex(8)
+            self._notes.add(kind, self._job.encode())
+        for reasons, name in ((self._refused, "refused"), (self._dropped, "dropped")):
+            for key, value in self._notes.read(f"{self.kind}: {name}"):
+                reasons[key.decode()] = value.decode()
+
     async def _fetch(self, url: str, page: str | None) -> Fetched:
         async with self._room:
             engine = self._crawler.engine
             if self._is_broken or engine is None or not engine.running:
-                raise DropItem("the crawl is being stopped", log_level="DEBUG")
+                raise Stopped
+            if reason := self._dropped.get(url):
+                raise DropItem(reason, log_level="DEBUG")
             try:
                 fetched = await self._fetch_if_changed(url, page)
-            except (Unwanted, StoreError) as exc:
+            except DropItem as exc:  # by ``inspect``
+                self._notes.add(f"{self.kind}: dropped", _octets(url), _octets(str(exc)))
+                raise
+            except Unwanted as exc:
                 fetched = Fetched(Status.FAILED, problem=str(exc))
-                if isinstance(exc, StoreError):
-                    self._stop(str(exc))
+                self._notes.add(f"{self.kind}: refused", _octets(url), _octets(str(exc)))
+            except StoreError as exc:
+                fetched = self._store_failed(exc)
         if fetched.problem:
             logger.warning("%s", fetched.problem)
         self._crawler.stats.inc_value(f"{self.kind}/{fetched.status.value}")
@@ -217,15 +258,22 @@ class StorePipeline:
     async def _fetch_if_changed(self, url: str, page: str | None) -> Fetched:
         """Raise Unwanted or StoreError where there is no file in the end."""
         assert self._memory is not None  # set in open_spider
+        if reason := self._refused.get(url):
+            raise Unwanted(reason)
         try:
             check_url(url)
         except ValueError as exc:
             raise Unwanted(f"{url} cannot be retrieved: {exc}") from None
         entry = await asyncio.to_thread(self._memory.recall, url)
+        if entry is not None and (status := self._status_in_job(entry)):
+            return _fetched(entry, status)
         response = await self._download(url, page, entry)
         if response.status == 304 and entry is not None:
             # The query of where a redirect leads is often a signature, made anew each time.
             if response.url.partition("?")[0] == entry.source.partition("?")[0]:
+                if self._job is not None:
+                    known = self._in_job(entry, Status.UNCHANGED)
+                    await asyncio.to_thread(self._memory.remember, known)
                 return _fetched(entry, Status.UNCHANGED)
             # The URL leads to another file now, whose validator happens to be the same: "1" is
             # not rare.
@@ -310,7 +358,7 @@ class StorePipeline:
                     last_modified=_text(response, "Last-Modified"),
                     details=details,
                 )
-                self._memory.remember(placed)
+                self._memory.remember(self._in_job(placed, Status.DOWNLOADED))
         return _fetched(placed, Status.DOWNLOADED)
 
     def _file_of(self, response: Response) -> FileOnItsWay:
@@ -340,6 +388,31 @@ class StorePipeline:
         # Killed in between, the next run must not take the new file for the old one.
         self._memory.forget(entry.url)
         return file.place(name, replaces=entry.path)
+
+    def _status_in_job(self, entry: Entry) -> Status | None:
+        """Return what became of a file in an earlier run of this job, None if it was in none."""
+        match entry.details.get(_JOB):
+            case [job, ("downloaded" | "unchanged") as status] if job == self._job:
+                return Status(status)
+        return None
+
+    def _in_job(self, entry: Entry, status: Status) -> Entry:
+        """Return the entry with a note for a later run of the job, where this is one."""
+        details = {name: value for name, value in entry.details.items() if name != _JOB}
+        if self._job is not None:
+            details[_JOB] = [self._job, status.value]
+        return replace(entry, details=details)
+
+    def _store_failed(self, error: StoreError) -> Fetched:
+        """Close the spider; a job will try again.
+
+        Raises:
+            Stopped: it is a job.
+        """
+        self._stop(str(error))
+        if self._notes.are_kept:
+            raise Stopped
+        return Fetched(Status.FAILED, problem=str(error))
 
     def _stop(self, problem: str) -> None:
         """Close the spider: what cannot be stored need not be downloaded."""
@@ -384,3 +457,7 @@ def _text(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
     text = value.decode("latin-1") if value else ""
     return text if 0 < len(text) <= MAX_FIELD and text.isprintable() else None
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -13,7 +13,7 @@ from netcrawl.arguments import Argument, folder, pattern
 from netcrawl.extract.anchors import file_links
 from netcrawl.extract.page import as_html, media_type
 from netcrawl.items import DownloadedFile
-from netcrawl.spiders.site import SiteSpider
+from netcrawl.spiders.site import SiteSpider, url_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from netcrawl.frontier.notes import Notes
+
 # They say on which pages links are looked for.
 _OF_PAGES = ("depth", "within", "pages", "allow")
+
+# A note: the key is that of a URL that was found on a page.
+_FOUND = "files: found"
 
 
 class FilesSpider(SiteSpider):
@@ -70,6 +75,14 @@ class FilesSpider(SiteSpider):
         crawler.signals.connect(spider.count, signals.item_scraped)
         return spider
 
+    def recall(self, notes: Notes) -> None:
+        """Know which files were found, and what became of them."""
+        super().recall(notes)
+        for key, _ in notes.read(_FOUND):
+            self._take_for_file(int.from_bytes(key))
+        for item in notes.items():
+            self.count(item)
+
     async def start(self) -> AsyncIterator[Any]:
         """Request every start as a page, or copy it where nothing is to match."""
         requests = [request async for request in super().start()]
@@ -94,10 +107,11 @@ class FilesSpider(SiteSpider):
             self.skip(response.url, f"not HTML but {media_type(response)}")
             return
         for url in file_links(page):
-            if not self.match.search(url) or hash(url) in self._files:
+            key = url_key(url)
+            if not self.match.search(url) or key in self._files:
                 continue
-            self._files.add(hash(url))
-            self._leave_to_others(url)
+            self._take_for_file(key)
+            self.notes.add(_FOUND, key.to_bytes(8))
             if self.scope.deny is not None and self.scope.deny.search(url):
                 self.skip(url, "denied")
             else:
@@ -116,6 +130,10 @@ class FilesSpider(SiteSpider):
             self.pages_done += 1
             if len(self.starts) <= 1:
                 self.answer = str(self.store / str(item.path))
+
+    def _take_for_file(self, key: int) -> None:
+        self._files.add(key)
+        self._leave_to_others(key)
 
     def unfinished(self, reason: str) -> str | None:
         """Say why the job was not done; None when it was."""

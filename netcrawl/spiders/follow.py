@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
 from netcrawl.arguments import Argument, http_url, read_arguments, whole_number
 from netcrawl.extract.page import as_html, media_type
 from netcrawl.extract.soup import parse_document
 from netcrawl.failures import describe_failure, shown
+from netcrawl.frontier.notes import NO_NOTES, Notes, notes_of
 from netcrawl.items import FollowedPage
 from sockettools.url import check_http_url, resolve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from typing import Any
+    from typing import Any, Self
 
+    from scrapy.crawler import Crawler
     from scrapy.http import HtmlResponse, Response
     from twisted.python.failure import Failure
 
     from netcrawl.extract.soup import Document
+
+# Notes for later runs of the same job.
+_ASKED_FOR = "follow: asked for"
+_PROBLEM = "follow: problem"
 
 
 class FollowSpider(Spider):
@@ -58,6 +64,25 @@ class FollowSpider(Spider):
         self.asked_for: str | None = None  # the page that was requested last
         self.problem: str | None = None
         self.answer: str | None = None
+        self.notes: Notes = NO_NOTES
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Know again, when the spider is opened, how far earlier runs of the job came."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.go_on, signals.spider_opened)
+        return spider
+
+    def go_on(self) -> None:
+        """Take up what earlier runs of the job have left, where it is one."""
+        self.notes = notes_of(self.crawler)
+        for item in self.notes.items():
+            if isinstance(item, FollowedPage):
+                self._take(item)
+        for key, _ in self.notes.read(_ASKED_FOR):
+            self.asked_for = key.decode()
+        for key, _ in self.notes.read(_PROBLEM):
+            self.problem = key.decode()
 
     def unfinished(self, reason: str) -> str | None:
         """Say why the last step was not reached; None when it was."""
@@ -78,6 +103,8 @@ class FollowSpider(Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Retrieve the first page."""
+        if self.steps_done is not None:
+            return  # an earlier run of the job has begun
         if self.url is None:
             self.problem = "no url was given, and the practice web is not running"
             raise CloseSpider("no_url")
@@ -94,11 +121,10 @@ class FollowSpider(Spider):
         if page is None:
             raise self._failed(f"page {response.url} is not HTML but {media_type(response)}")
         document = parse_document(page.text, page.url)
-        yield FollowedPage(step=step, url=response.url, text=text, title=document.title)
-        self.steps_done = step
+        item = FollowedPage(step=step, url=response.url, text=text, title=document.title)
+        yield item
+        self._take(item)
         if step == self.count:
-            # A link around a picture has no text; something must name where the chain ended.
-            self.answer = text or document.title or response.url
             return
         try:
             url, text = self._link(document, page)
@@ -114,6 +140,12 @@ class FollowSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]  # set by the scraper
         raise self._failed(describe_failure(failure.value, request))
 
+    def _take(self, page: FollowedPage) -> None:
+        self.steps_done = page.step
+        if page.step == self.count:
+            # A link around a picture has no text; something must name where the chain ended.
+            self.answer = page.text or page.title or page.url
+
     def _retrieve(self, url: str, step: int, text: str) -> Request:
         request = Request(
             url,
@@ -123,6 +155,7 @@ class FollowSpider(Spider):
             dont_filter=True,  # chains go round in circles
         )
         self.asked_for = request.url
+        self.notes.add(_ASKED_FOR, request.url.encode())
         self.logger.info("Retrieving: %s", request.url)
         return request
 
@@ -157,4 +190,5 @@ class FollowSpider(Spider):
     def _failed(self, problem: str) -> CloseSpider:
         """Return what closes the spider, once ``problem`` is remembered as the reason."""
         self.problem = problem
+        self.notes.add(_PROBLEM, problem.encode("utf-8", "replace"))
         return CloseSpider("follow_failed")

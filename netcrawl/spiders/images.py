@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from netcrawl.frontier.notes import Notes
+
 _SCHEMES = ("http", "https", "data")
+
+# A note: there was a picture on a page.
+_FOUND = "images: found"
 
 
 class ImagesSpider(SiteSpider):
@@ -63,7 +68,7 @@ class ImagesSpider(SiteSpider):
         self.min_height: int = self.values["min_height"]
         self.thumbs: int = self.values["thumbs"]
         self.statuses: Counter[str] = Counter()
-        self._found = 0
+        self._has_found = False
         self._first_failure: str | None = None
 
     @classmethod
@@ -73,6 +78,13 @@ class ImagesSpider(SiteSpider):
         crawler.signals.connect(spider.note, signals.item_scraped)
         crawler.signals.connect(spider.note_dropped, signals.item_dropped)
         return spider
+
+    def recall(self, notes: Notes) -> None:
+        """Know what became of the pictures so far."""
+        super().recall(notes)
+        self._has_found = any(True for _ in notes.read(_FOUND))
+        for item in notes.items():
+            self.note(item)
 
     async def start(self) -> AsyncIterator[Any]:
         """Request every start, which may be a picture itself: as large as one may be."""
@@ -85,15 +97,16 @@ class ImagesSpider(SiteSpider):
         if (response.headers.get("Content-Type") or b"").lower().startswith(b"image/"):
             # A start, or what a small picture links to. The pipeline asks for it once more, on
             # its own terms: whether it changed, and how large it may be.
-            self._found += 1
+            self._note_found()
             yield DownloadedImage(page=response.url, url=response.url)
             return
         page = as_html(response)
         if page is None:
             self.skip(response.url, f"not HTML but {media_type(response)}")
             return
-        for picture in pictures(page):
-            self._found += 1
+        for number, picture in enumerate(pictures(page)):
+            if number == 0:
+                self._note_found()
             scheme = picture.url.partition(":")[0].lower()
             if scheme not in _SCHEMES:
                 self.skip(picture.url, f"with the scheme {shown(scheme)}")
@@ -113,11 +126,16 @@ class ImagesSpider(SiteSpider):
         if isinstance(item, DownloadedImage):
             self.skip(item.url, str(exception))
 
+    def _note_found(self) -> None:
+        # What a page notes is forgotten if the page is not done, so the next one notes it, too.
+        self._has_found = True
+        self.notes.add(_FOUND)
+
     def unfinished(self, reason: str) -> str | None:
         """Say why the job was not done; None when it was."""
         if problem := super().unfinished(reason):
             return problem
-        if not self._found:
+        if not self._has_found:
             pages = "page" if self.pages_done == 1 else "pages"
             return f"there is no picture on {self.pages_done} {pages}"
         if self.statuses and self.statuses["failed"] == self.statuses.total():

@@ -6,11 +6,13 @@ A spider of this kind says in ``parse_page`` what it takes from a page; everythi
 from __future__ import annotations
 
 from abc import abstractmethod
+from array import array
 from collections import Counter
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 from scrapy.http.request import NO_CALLBACK
 
@@ -28,13 +30,15 @@ from netcrawl.extensions.log_formatter import shows_debug
 from netcrawl.extract.anchors import follow_links
 from netcrawl.extract.page import as_html
 from netcrawl.failures import RedirectRefused, describe_failure
+from netcrawl.frontier.notes import NO_NOTES, Notes, notes_of
 from netcrawl.schemes import check_url
 from netcrawl.scope import Scope, Within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, Self
 
+    from scrapy.crawler import Crawler
     from scrapy.http import HtmlResponse, Response
     from twisted.python.failure import Failure
 
@@ -45,6 +49,13 @@ AGAIN = "page_again"
 
 # Why a spider is closed that has as many pages as were wanted.
 ENOUGH = "enough_pages"
+
+# Notes for later runs of the same job. What a page adds counts if the page is done.
+_PAGE = "site: page"
+_SEEN = "site: seen"  # the key is a depth, the value the keys of URLs that were found there
+_SKIPPED = "site: skipped"
+_START = "site: start"
+_PROBLEM = "site: problem"
 
 
 class SiteSpider(Spider):
@@ -88,11 +99,44 @@ class SiteSpider(Spider):
         self.pages_done = 0
         self.problem: str | None = None
         self.answer: str | None = None
+        self.notes: Notes = NO_NOTES
         self._depths: dict[int, int] = {}
         self._skipped: Counter[str] = Counter()
         # One object each, not one for each request.
         self._callback = self.parse
         self._errback = self.explain_failure
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Know again, when the spider is opened, what earlier runs of the job knew."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.go_on, signals.spider_opened)
+        return spider
+
+    def go_on(self) -> None:
+        """Take up the notes of earlier runs of the job, where it is one.
+
+        Raises:
+            CloseSpider: there is nothing left to do.
+        """
+        self.notes = notes_of(self.crawler)
+        self.recall(self.notes)
+        if self._has_enough():
+            raise CloseSpider(ENOUGH)
+
+    def recall(self, notes: Notes) -> None:
+        """Know what the notes tell."""
+        self.pages_done += sum(1 for _ in notes.read(_PAGE))
+        for key, value in notes.read(_SEEN):
+            depth = int.from_bytes(key)
+            for url in array("Q", value):
+                if depth < self._depths.get(url, depth + 1):
+                    self._depths[url] = depth
+        self._skipped.update(key.decode() for key, _ in notes.read(_SKIPPED))
+        for key, _ in notes.read(_START):
+            self.scope.add_start(key.decode())
+        for key, _ in notes.read(_PROBLEM):
+            self.problem = self.problem or key.decode()
 
     @abstractmethod
     def parse_page(self, response: Response) -> Iterable[Any]:
@@ -106,7 +150,7 @@ class SiteSpider(Spider):
             raise CloseSpider("no_url")
         for url in starts:
             self.scope.add_start(url)
-            if self._is_nearer(url, 0) is not None:
+            if self._is_nearer(url_key(url), 0) is not None:
                 yield self._request(url)
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:
@@ -116,6 +160,7 @@ class SiteSpider(Spider):
             return
         if depth == 0:
             self.scope.add_start(response.url)  # it may have been redirected
+            self.notes.add(_START, response.url.encode())
         elif reason := self.scope.why_not(response.url):
             self.skip(response.url, f"redirected {reason}")
             return
@@ -124,11 +169,12 @@ class SiteSpider(Spider):
         response = as_html(response) or response
         if not response.meta.get(AGAIN):
             self.pages_done += 1
+            self.notes.add(_PAGE)
             yield from self.parse_page(response)
         if self._has_enough():
             raise CloseSpider(ENOUGH)
         if depth < self.depth:
-            yield from self._follow(response)
+            yield from self._follow(response, depth + 1)
 
     def links_to_follow(self, page: HtmlResponse) -> Iterator[str]:
         """Yield the URLs that a page leads to."""
@@ -143,6 +189,7 @@ class SiteSpider(Spider):
     def skip(self, url: str, reason: str) -> None:
         """Note that something was left out, and why; the log tells at the end how often."""
         self._skipped[reason] += 1
+        self.notes.add(_SKIPPED, reason.encode("utf-8", "replace"))
         if self._tells_each:
             self.logger.debug("Skipped %s: %s", url, reason)
 
@@ -165,7 +212,8 @@ class SiteSpider(Spider):
         problem = describe_failure(failure.value, request)
         if request.meta.get("depth", 0) == 0:
             self.problem = self.problem or problem
-        self._skipped["not to be had"] += 1
+            self.notes.add(_PROBLEM, problem.encode("utf-8", "replace"))
+        self.skip(request.url, "not to be had")
         self.logger.warning("%s", problem)
 
     def unfinished(self, reason: str) -> str | None:
@@ -186,24 +234,31 @@ class SiteSpider(Spider):
         ):
             self.logger.error("%s", problem)
 
-    def _follow(self, response: Response) -> Iterator[Request]:
+    def _follow(self, response: Response, depth: int) -> list[Request]:
         page = as_html(response)
         if page is None:
-            return
-        depth = response.meta.get("depth", 0) + 1
+            return []
+        seen = array("Q")
+        requests: list[Request] = []
         for url in self.links_to_follow(page):
             # Most links of a site were seen before: they do not become requests, of which each
             # would go through every middleware to be dropped at the end.
-            nearer = self._is_nearer(url, depth)
+            key = url_key(url)
+            nearer = self._is_nearer(key, depth)
             if nearer is None:
                 continue
+            seen.append(key)
             if reason := self._why_not(url):
                 if not nearer:
                     self.skip(url, reason)
             elif not nearer:
-                yield self._request(url)
+                requests.append(self._request(url))
             elif depth < self.depth:
-                yield self._request(url).replace(meta={AGAIN: True}, dont_filter=True)
+                again = self._request(url).replace(meta={AGAIN: True}, dont_filter=True)
+                requests.append(again)
+        if seen:
+            self.notes.add(_SEEN, depth.to_bytes(4), seen.tobytes())
+        return requests
 
     def _why_not(self, url: str) -> str | None:
         try:
@@ -212,18 +267,15 @@ class SiteSpider(Spider):
             return "malformed"
         return self.scope.why_not(url)
 
-    def _leave_to_others(self, url: str) -> None:
-        """Never request this as a page."""
-        self._depths[hash(url)] = -1
+    def _leave_to_others(self, key: int) -> None:
+        """Never request the URL of this key as a page."""
+        self._depths[key] = -1
 
-    def _is_nearer(self, url: str, depth: int) -> bool | None:
+    def _is_nearer(self, key: int, depth: int) -> bool | None:
         """Return False for a URL that was not seen before, True for one that was seen farther away.
 
-        None is one that was seen already, as near or nearer.
+        None is one that was seen already, as near or nearer. ``key`` is the URL's.
         """
-        # 64 bits of each URL: a crawl of ten million pages misses one with a probability of 1 in
-        # 100,000.
-        key = hash(url)
         known = self._depths.get(key)
         if known is not None and known <= depth:
             return None
@@ -235,3 +287,11 @@ class SiteSpider(Spider):
 
     def _has_enough(self) -> bool:
         return self.pages is not None and self.pages_done >= self.pages
+
+
+def url_key(url: str) -> int:
+    """Return 64 bits of a URL, the same in each run, which Python's own hash is not.
+
+    A crawl of ten million pages misses one with a probability of 1 in 100,000.
+    """
+    return int.from_bytes(blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from scrapy.exceptions import CloseSpider
 
 from netcrawl.arguments import Argument, choice, whole_number
-from netcrawl.counting import CannotCount, WordCounts
+from netcrawl.counting import CannotCount, WordCounts, packed, unpacked
 from netcrawl.extract.page import as_html, as_plain_text, media_type
 from netcrawl.extract.tree import tree_of
 from netcrawl.extract.visible import visible_text
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from scrapy.http import Response
+
+    from netcrawl.frontier.notes import Notes
+
+# Notes: that a page was counted, and the counts of its words.
+_COUNTED = "words: counted"
+_COUNTS = "words: counts"
 
 
 class Rule(Enum):
@@ -69,6 +75,16 @@ class WordsSpider(SiteSpider):
         self.pages_counted = 0
         self._is_told = False
 
+    def recall(self, notes: Notes) -> None:
+        """Count what was counted of the pages that are done."""
+        super().recall(notes)
+        self.pages_counted = sum(1 for _ in notes.read(_COUNTED))
+        try:
+            for _, piece in notes.read(_COUNTS):
+                self.counts.add(unpacked(piece))
+        except CannotCount as exc:
+            raise self._cannot(exc) from exc
+
     def parse_page(self, response: Response) -> Iterator[PageWordCount]:
         """Count the page; yield the counts where each page has its own."""
         found = _read(response)
@@ -78,18 +94,24 @@ class WordsSpider(SiteSpider):
         text, rule = found
         words_of = RULES[(self.tokens or rule).value]
         self.pages_counted += 1
-        counts = WordCounts() if self.by is By.PAGE else self.counts
+        self.notes.add(_COUNTED)
+        # A page that is not done will be counted again: its words have to be known apart.
+        is_apart = self.by is By.PAGE or self.notes.are_kept
+        counts = WordCounts() if is_apart else self.counts
         try:
             for block in blocks(text):
                 counts.add(words_of(block))
             if self.by is By.PAGE:
                 for word, count in self._ranked(counts):
                     yield PageWordCount(page=response.url, word=word, count=count)
+            elif is_apart:
+                for piece in packed(counts.ranked()):
+                    self.notes.add(_COUNTS, value=piece)
+                    self.counts.add(unpacked(piece))
         except CannotCount as exc:
-            self.problem = self.problem or str(exc)
-            raise CloseSpider("cannot_count") from exc
+            raise self._cannot(exc) from exc
         finally:
-            if self.by is By.PAGE:
+            if is_apart:
                 counts.close()
 
     def last_items(self) -> Iterator[WordCount]:
@@ -112,6 +134,11 @@ class WordsSpider(SiteSpider):
             pages = "the page is" if self.pages_done == 1 else "the pages are"
             return f"{pages} neither text nor HTML"
         return None if self._is_told else "the counts were not written; see ITEM_PROCESSOR"
+
+    def _cannot(self, error: CannotCount) -> CloseSpider:
+        """Return what closes the spider, once the error is remembered as the reason."""
+        self.problem = self.problem or str(error)
+        return CloseSpider("cannot_count")
 
     def _ranked(self, counts: WordCounts) -> Iterator[tuple[str, int]]:
         return counts.ranked(top=self.values["top"], least=self.values["min"])

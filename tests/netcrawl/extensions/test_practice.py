@@ -49,7 +49,7 @@ def test_others_are_left_alone(attributes: dict[str, str]) -> None:
 
 
 def test_no_port_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(**_: int) -> None:
         raise ListenError("too many open files")
 
     monkeypatch.setattr("sockettools.practice.PracticeServer", fail)

@@ -60,6 +60,7 @@ class Web:
         self.settings = Settings()
         self.spider = SimpleNamespace(store=root, problem=None)
         self.engine = self
+        self.scheduler = None
         self.stats = SimpleNamespace(inc_value=self._count)
 
     def _count(self, name: str) -> None:
