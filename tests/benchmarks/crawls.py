@@ -50,6 +50,8 @@ _HANDLERS = "scrapy.core.downloader.handlers."
 AIOHTTP = f"{_HANDLERS}_aiohttp.AiohttpDownloadHandler"
 HTTPX = f"{_HANDLERS}_httpx.HttpxDownloadHandler"
 
+ADDON = {"netcrawl.addon.Netcrawl": 500}
+
 # The name of the way that the others are compared with.
 STOCK = "Scrapy"
 
@@ -140,14 +142,16 @@ def jobs(peers: str | None) -> list[Job]:
         if peers:
             ways["Scrapy, httpx"] = stock(name, peers, **without_reactor(HTTPX))
             ways["Crawlee, Parsel"] = peer("crawlee", name, peers)
+        # The same spider, in a project that has ours as an add-on.
+        ways["Scrapy, our add-on"] = stock(name, ADDONS=ADDON, NETCRAWL_FAST=True)
         ways["here"] = ours(name, *OPTIONS[name])
         ways["a bare socket, lexbor"] = peer("socket", name)
         made.append(Job(name, ways | fetching, FOUND[name], frozenset(fetching)))
     return made
 
 
-def crawl(command: list[str]) -> tuple[float, int, str]:
-    """Run it; return its CPU seconds, its peak memory in kB, and its output."""
+def crawl(command: list[str]) -> tuple[float, str]:
+    """Run it; return its CPU seconds and its output."""
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -158,12 +162,12 @@ def crawl(command: list[str]) -> tuple[float, int, str]:
     ) as process:
         assert process.stdout is not None
         output = process.stdout.read()
-        # wait4 tells of this child alone, and of its own peak.
+        # wait4 tells of this child alone.
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command} failed: {process.returncode}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss, output
+    return used.ru_utime + used.ru_stime, output
 
 
 def check_pages(site: ServedSite, way: str, pages: int) -> None:
@@ -195,12 +199,12 @@ def compare_crawls(pages: int, rounds: int, peers: str | None) -> None:
     with served_site(pages) as site, TemporaryDirectory() as name:
         feed = Path(name) / "feed.jsonl"
         for job in jobs(peers):
-            costs: dict[str, list[tuple[float, int]]] = {way: [] for way in job.ways}
+            costs: dict[str, list[float]] = {way: [] for way in job.ways}
             results: dict[str, list[tuple[object, ...]]] = {}
             for turn in range(rounds):
                 for way, command in job.ways.items():
-                    seconds, memory, output = crawl(command(site.url, feed))
-                    costs[way].append((seconds, memory))
+                    seconds, output = crawl(command(site.url, feed))
+                    costs[way].append(seconds)
                     check_pages(site, way, pages)
                     if turn == 0 and way not in job.fetching:
                         results[way] = job.found(feed, output)
@@ -210,16 +214,14 @@ def compare_crawls(pages: int, rounds: int, peers: str | None) -> None:
             tell(job, costs, pages, rounds)
 
 
-def tell(job: Job, costs: dict[str, list[tuple[float, int]]], pages: int, rounds: int) -> None:
-    base = median(seconds for seconds, _ in costs[STOCK])
+def tell(job: Job, costs: dict[str, list[float]], pages: int, rounds: int) -> None:
+    base = median(costs[STOCK])
     print(f"\n{job.name}, {pages} pages, median of {rounds}:")
     for way, measured in costs.items():
-        middle = median(seconds for seconds, _ in measured)
-        # Of a program smaller than this one, the system counts what it was forked from.
-        memory = max(peak for _, peak in measured) / 1024
+        middle = median(measured)
         print(
             f"  {way:<24} {middle:6.1f} CPU s {pages / middle:6.0f} pages per CPU s"
-            f"  {base / middle:5.2f} times stock  {memory:4.0f} MB",
+            f"  {base / middle:5.2f} times stock",
             flush=True,
         )
 
