@@ -118,6 +118,14 @@ def test_a_handler_and_a_value_of_the_project_stay() -> None:
     assert not settings.getbool("WARN_ON_GENERATOR_RETURN_VALUE")
 
 
+def test_what_a_command_needs_stays() -> None:
+    settings = Settings({"NETCRAWL_FRONTIER": True})
+    settings.set("SCHEDULER", "a.command.Needs", "command")
+    Netcrawl().update_settings(settings)
+
+    assert settings["SCHEDULER"] == "a.command.Needs"
+
+
 def test_without_asyncio_scrapys_handler_stays() -> None:
     settings = applied({"TWISTED_REACTOR": "twisted.internet.selectreactor.SelectReactor"})
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from scrapy import Request, Spider
 from scrapy.http import Response
+from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.test import get_crawler
 
@@ -165,3 +166,41 @@ def test_a_request_that_is_cancelled_gives_its_turn_away() -> None:
         assert not slot.transferring
 
     run(job, CONCURRENT_REQUESTS_PER_DOMAIN=1)
+
+
+def test_a_turn_that_comes_too_late_goes_to_the_next() -> None:
+    async def job(downloader: LeanDownloader, _downloads: Downloads) -> None:
+        requests = [Request(f"http://h/{number}") for number in range(3)]
+        downloader.active.update(requests)
+        tasks = [asyncio.ensure_future(downloader._fetch(request)) for request in requests]
+        (slot,) = await filled(downloader, 3)
+        slot.transferring.clear()  # as when the first is done
+        downloader._process_queue(slot)
+        assert slot.transferring == {requests[1]}
+        tasks[1].cancel()  # before it has begun
+        await until(lambda: slot.transferring == {requests[2]})
+        for task in (tasks[0], tasks[2]):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(job, CONCURRENT_REQUESTS_PER_DOMAIN=1)
+
+
+def test_a_slot_that_is_held_starts_nothing() -> None:
+    async def job(downloader: LeanDownloader, downloads: Downloads) -> None:
+        downloader.fetch(Request("http://h/0"))
+        await until(lambda: downloads.begun)
+        slot = downloader.slots["h"]
+        # What RetryAfterMiddleware does.
+        slot.latercall = call_later(60, downloader._latercall, slot)
+        downloader.fetch(Request("http://h/1"))
+        await filled(downloader, 2)
+        assert len(slot.queue) == 1
+        slot.latercall.cancel()
+        downloader._latercall(slot)
+        await until(lambda: len(downloads.begun) == 2)
+        for turn in downloads.waiting.values():
+            turn.set_result(None)
+        await until(lambda: not downloader.active)
+
+    run(job)
