@@ -144,8 +144,15 @@ class Run:
         return self._attempt(self._next)
 
     def has_pending(self) -> bool:
-        """Say whether there are requests that are not handed out, also those that cannot be yet."""
-        return self._memory.has_ready or self._attempt(self.store.has_pending) or False
+        """Say whether there are requests that are not finished."""
+        # Between the downloader and the scraper, a response is with neither: the engine would take
+        # itself to be idle, and close the spider before it knows where the page leads.
+        return (
+            bool(self._works)
+            or self._memory.has_ready
+            or self._attempt(self.store.has_pending)
+            or False
+        )
 
     def add_note(self, kind: str, key: bytes, value: bytes) -> None:
         """Keep a note of the running callback's."""

@@ -27,7 +27,7 @@ def run(job: Path, *more: str) -> None:
                 "runspider",
                 "tests/netcrawl/frontier/giving_back.py",
             ),
-            *("-s", f"JOBDIR={job}", *more),
+            *("-s", f"JOBDIR={job}", "-s", "DOWNLOAD_DELAY=0", *more),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
