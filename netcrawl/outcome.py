@@ -74,7 +74,7 @@ class CrawlWatch:
     def outcome(self) -> Outcome:
         """Judge: an interrupt first, then what Scrapy saw go wrong, then what the spider says."""
         if self._reason is None:
-            lost = "feeds may lack what was scraped" if self._run is None else _GO_ON
+            lost = self._feeds_left() if self._run is None else _GO_ON
             return Outcome(INTERRUPTED, f"interrupted at once: {lost}")
         if self._reason == "shutdown":
             kept = "what was scraped so far is kept"
@@ -114,6 +114,13 @@ class CrawlWatch:
                 return f"a request failed; scrapy jobs show {folder} tells why"
             case many:
                 return f"{many} requests failed; scrapy jobs show {folder} tells why"
+
+    def _feeds_left(self) -> str:
+        exporter = self._crawler.get_extension(FeedExporter)
+        parts = exporter.parts() if isinstance(exporter, CheckedFeedExporter) else []
+        if not parts:
+            return "feeds may lack what was scraped"
+        return f"what was scraped so far is in {', '.join(map(str, parts))}"
 
     def _bug(self) -> str | None:
         match self._errors:

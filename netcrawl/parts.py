@@ -17,10 +17,11 @@ SPIDER_MIDDLEWARES = "SPIDER_MIDDLEWARES"
 EXTENSIONS = "EXTENSIONS"
 HANDLERS = "DOWNLOAD_HANDLERS"
 EXPORTERS = "FEED_EXPORTERS"
+STORAGES = "FEED_STORAGES"
 
 # Where the order of components is a number, and where a component stands under a name.
 ORDERED = (MIDDLEWARES, SPIDER_MIDDLEWARES, EXTENSIONS)
-NAMED = (HANDLERS, EXPORTERS)
+NAMED = (HANDLERS, EXPORTERS, STORAGES)
 
 _MIDDLEWARE = "scrapy.downloadermiddlewares"
 _SPIDER_MIDDLEWARE = "scrapy.spidermiddlewares"
@@ -184,7 +185,7 @@ PARTS = (
     Part(
         "NETCRAWL_FEEDS",
         True,
-        "a feed that cannot be written stops the crawl, with one line",
+        "a feed is one whole document, or as before; one that cannot be written stops the crawl",
         replaced={
             EXTENSIONS: {
                 "scrapy.extensions.feedexport.FeedExporter": (
@@ -192,6 +193,7 @@ PARTS = (
                 )
             }
         },
+        named={STORAGES: dict.fromkeys(("", "file"), "netcrawl.feeds.files.FileFeedStorage")},
     ),
     Part(
         "NETCRAWL_EXPORTERS",
