@@ -189,7 +189,7 @@ PARTS = (
         replaced={
             EXTENSIONS: {
                 "scrapy.extensions.feedexport.FeedExporter": (
-                    "netcrawl.feeds.checked.CheckedFeedExporter"
+                    "netcrawl.feeds.committed.CommittedFeedExporter"
                 )
             }
         },

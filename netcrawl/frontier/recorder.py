@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
+from netcrawl.frontier.last_items import LAST_ITEMS, are_last_items
 from netcrawl.frontier.tracking import StartItem, current, current_work
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Recorder:
         self._store = store
         self._run = run
         self.problem: str | None = None
+        # Those of an earlier run are out of date as soon as this one goes on.
+        run(store.replace_notes, LAST_ITEMS, iter(()))
         crawler.signals.connect(self._scraped, signals.item_scraped)
         crawler.signals.connect(self._dropped, signals.item_dropped)
         crawler.signals.connect(self._item_failed, signals.item_error)
@@ -50,6 +53,9 @@ class Recorder:
             self.problem = self.problem or problem
             if (work := current_work()) is not None:
                 work.fail(problem)
+            return
+        if are_last_items():
+            self._run(self._store.add_note, LAST_ITEMS, b"", data)
             return
         work = current_work()
         self._run(self._store.add_item, data, None if work is None else work.lease)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from netcrawl.frontier.last_items import making_last_items
 from netcrawl.pipelines.direct import DirectItemManager
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class LastItemsManager(DirectItemManager):
         spider: object = self.crawler.spider
         if isinstance(spider, HasLastItems):
             assert self.crawler.engine is not None
-            for item in spider.last_items():
-                await self.crawler.engine.scraper.start_itemproc_async(item, response=None)
+            with making_last_items():
+                for item in spider.last_items():
+                    await self.crawler.engine.scraper.start_itemproc_async(item, response=None)
         await super().close_spider_async()

@@ -1,0 +1,185 @@
+"""Jobs as text: a table of several, all about one, and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Spider
+
+from netcrawl.failures import without_userinfo
+from netcrawl.frontier.serialize import CannotRestore, RequestSerializer
+from sockettools.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from netcrawl.frontier.overview import JobOverview
+    from netcrawl.frontier.store import Failed
+
+_HEADINGS = (
+    *("folder", "spider", "state", "done", "pending", "failed", "items", "size"),
+    *("last activity", "arguments"),
+)
+_NUMBERS = range(3, 8)  # columns that are aligned to the right
+_NARROWEST = 12  # characters of a last column that is cut
+
+
+def table(jobs: Sequence[JobOverview]) -> Iterator[str]:
+    """Yield the lines: as wide as the terminal, or as needed where there is none."""
+    rows = [_HEADINGS, *map(_row, jobs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in rows:
+        cells = [
+            cell.rjust(width) if number in _NUMBERS else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = "  ".join(cells[:-1])
+        if room is None:
+            yield f"{line}  {row[-1]}".rstrip()
+        else:
+            last = _cut(row[-1], max(room - len(line) - 2, _NARROWEST))
+            yield _cut(f"{line}  {last}".rstrip(), room)
+
+
+def record(job: JobOverview) -> str:
+    """Return the line of JSON."""
+    status = job.status
+    facts: dict[str, Any] = {
+        "folder": str(job.path),
+        "spider": job.job.spider if job.job else None,
+        "arguments": job.job.arguments if job.job else None,
+        "state": job.state,
+        "reason": job.problem or (status.reason if status else "") or None,
+        "done": job.counts.done,
+        "pending": job.counts.pending + job.counts.leased,
+        "failed": job.counts.failed,
+        "items": job.counts.items,
+        "size": job.size,
+        "active": job.active.isoformat(timespec="seconds"),
+        "process": job.process,
+        "created": job.job.created if job.job else None,
+        "versions": job.job.versions if job.job else None,
+    }
+    return json.dumps(facts)
+
+
+def description(job: JobOverview, failures: Sequence[Failed], verbose: bool) -> Iterator[str]:
+    """Yield the lines of one job, with its failed requests and why they failed."""
+    for name, fact in _facts(job):
+        yield f"{name + ':':<15}{visible(fact)}"
+    if failures:
+        yield ""
+    for failure in failures:
+        yield visible(_request(failure.data))
+        reason = failure.reason.strip().splitlines() or ["for no known reason"]
+        # The last line of a traceback says what happened, the others where.
+        is_traceback = reason[0].startswith("Traceback ")
+        lines = reason if verbose else [_last_of(reason) if is_traceback else reason[0]]
+        for line in lines:
+            yield f"    {visible(line)}"
+
+
+def _last_of(traceback: list[str]) -> str:
+    """Return the line that names the exception; it may have several, and notes below."""
+    ends = [line for line in traceback if not line.startswith((" ", "Traceback "))]
+    inner = [line for line in ends if line.partition(":")[0].replace(".", "").isidentifier()]
+    return (inner or ends or traceback)[-1]
+
+
+def count(number: int, thing: str) -> str:
+    """Return a number of things.
+
+    >>> count(1, "item"), count(0, "item")
+    ('1 item', '0 items')
+    """
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
+def size_text(octets: int) -> str:
+    """Return a size with a unit.
+
+    >>> size_text(999), size_text(1_234), size_text(5_678_901), size_text(10**14)
+    ('999 B', '1.2 kB', '5.7 MB', '100.0 TB')
+    """
+    if octets < 1000:
+        return f"{octets} B"
+    size = float(octets)
+    for unit in ("kB", "MB", "GB"):
+        size /= 1000
+        if size < 999.95:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} TB"
+
+
+def _row(job: JobOverview) -> tuple[str, ...]:
+    active = job.active.astimezone().strftime("%Y-%m-%d %H:%M")
+    counts = job.counts
+    numbers = (*(counts.done, counts.pending + counts.leased, counts.failed, counts.items),)
+    known = job.problem is None
+    return (
+        visible(str(job.path)),
+        visible(job.job.spider) if job.job else "-",
+        job.state,
+        *(f"{number:,}" if known else "-" for number in numbers),
+        size_text(job.size),
+        active,
+        visible(job.problem or _arguments(job)),
+    )
+
+
+def _facts(job: JobOverview) -> Iterator[tuple[str, str]]:
+    yield "folder", str(job.path)
+    if job.job:
+        yield "spider", job.job.spider
+        yield "arguments", _arguments(job) or "none"
+        yield "created", job.job.created
+        yield "made by", ", ".join(f"{name} {it}" for name, it in job.job.versions.items())
+    state = f"{job.state}: {job.problem}" if job.problem else job.state
+    if job.process:
+        state += f" (process {job.process})"
+    elif job.status and job.status.reason and job.status.reason != job.state:
+        state += f" ({job.status.reason})"
+    yield "state", state
+    yield "last activity", job.active.astimezone().isoformat(" ", "seconds")
+    if job.problem is None:
+        counts = job.counts
+        yield (
+            "pages",
+            f"{counts.done:,} done, {counts.pending + counts.leased:,} pending, "
+            + (f"{counts.failed:,} failed"),
+        )
+        yield "items", f"{counts.items:,}"
+    yield "size", size_text(job.size)
+
+
+def _arguments(job: JobOverview) -> str:
+    if job.job is None or job.job.arguments is None:
+        return ""
+    given = job.job.arguments.items()
+    return " ".join(f"{name}={without_userinfo(value)}" for name, value in given)
+
+
+def _request(data: bytes) -> str:
+    try:
+        request = RequestSerializer(_AnySpider("any")).loads(data)
+    except CannotRestore:
+        return "a request that cannot be read"
+    method = "" if request.method == "GET" else f"{request.method} "
+    return f"{method}{without_userinfo(request.url)}"
+
+
+class _AnySpider(Spider):
+    """Has every method that a request may ask for, so that its URL can be read without it."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_, **__: None
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

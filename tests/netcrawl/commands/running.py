@@ -1,0 +1,32 @@
+"""Run ``scrapy jobs``."""
+
+from __future__ import annotations
+
+import io
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from unittest.mock import patch
+
+import pytest
+from scrapy.cmdline import execute
+from scrapy.settings import Settings
+
+from tests.crawling import Crawl
+
+
+def jobs(*arguments: object) -> Crawl:
+    """Run ``scrapy jobs`` to its end, in this process: most of its time is to load Scrapy."""
+    settings = Settings()
+    settings.setmodule("netcrawl.settings", priority="project")
+    output, errors = io.TextIOWrapper(io.BytesIO()), io.StringIO()
+    with (
+        redirect_stdout(output),
+        redirect_stderr(errors),
+        patch.object(sys, "stdin", io.StringIO()),
+        pytest.raises(SystemExit) as end,
+    ):
+        execute(["scrapy", "jobs", *map(str, arguments)], settings)
+    output.flush()
+    assert isinstance(output.buffer, io.BytesIO)
+    assert isinstance(end.value.code, int)
+    return Crawl(end.value.code, output.buffer.getvalue().decode(), errors.getvalue())
