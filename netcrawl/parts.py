@@ -228,6 +228,12 @@ PARTS = (
         },
     ),
     Part(
+        "NETCRAWL_PROGRESS",
+        True,
+        "a live line where standard error is a terminal, three lines at the end; not with PROGRESS=0",
+        added={EXTENSIONS: {"netcrawl.extensions.progress.LiveProgress": 0}},
+    ),
+    Part(
         "NETCRAWL_PLAIN_ERRORS",
         True,
         "failures of the network and the disk are one line in the log, without a traceback",

@@ -19,7 +19,8 @@ SOCKETTOOLS_LAYERS = (
     ("browser", "protocols"),
     ("http1", "net"),
     ("service_url",),
-    ("url", "text", "errors", "lifetime", "standard_streams"),
+    ("progress",),
+    ("url", "text", "units", "errors", "lifetime", "standard_streams"),
 )
 NETCRAWL_LAYERS = (
     ("settings", "addon"),

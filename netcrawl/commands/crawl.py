@@ -21,6 +21,7 @@ from scrapy.utils.log import get_scrapy_root_handler
 from twisted.internet.defer import Deferred
 
 from netcrawl.arguments import read_arguments, unknown
+from netcrawl.extensions.progress import LiveProgress
 from netcrawl.frontier.store import StoreError
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
 from sockettools.standard_streams import restore_standard_streams
@@ -69,6 +70,7 @@ class Command(ScrapyCrawl):
             watch = CrawlWatch(crawler)
             crashes = _collect_crashes(self.crawler_process.crawl(crawler, **opts.spargs))
             self.crawler_process.start()
+            LiveProgress.stop_drawing()
         except KeyboardInterrupt:  # before Scrapy handles signals, or after
             outcome = Outcome(INTERRUPTED, "interrupted")
         else:

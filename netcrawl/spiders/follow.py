@@ -84,6 +84,11 @@ class FollowSpider(Spider):
         for key, _ in self.notes.read(_PROBLEM):
             self.problem = key.decode()
 
+    @property
+    def total_pages(self) -> int:
+        """How many pages the chain has."""
+        return self.count + 1
+
     def unfinished(self, reason: str) -> str | None:
         """Say why the last step was not reached; None when it was."""
         if self.steps_done == self.count:

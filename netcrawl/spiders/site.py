@@ -138,6 +138,11 @@ class SiteSpider(Spider):
         for key, _ in notes.read(_PROBLEM):
             self.problem = self.problem or key.decode()
 
+    @property
+    def total_pages(self) -> int | None:
+        """How many pages there will be at most; None where nobody knows."""
+        return self.pages
+
     @abstractmethod
     def parse_page(self, response: Response) -> Iterable[Any]:
         """Yield the items of a page, or nothing where it is of no use (``skip`` says why)."""

@@ -14,9 +14,9 @@ from sockettools.browser.download import file_name
 from sockettools.cli.asking import url_from
 from sockettools.cli.browsing import add_browser_arguments, add_url_argument, browsing
 from sockettools.cli.printing import print_lines
-from sockettools.cli.progress import ProgressBar
 from sockettools.cli.saving import add_output_argument, file_to_write
 from sockettools.cli.status import ExitStatus, WrongUsage
+from sockettools.progress import ProgressBar
 from sockettools.tasks.copy import copy_page
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from sockettools.browser.options import MAX_REDIRECTS
 from sockettools.cli.accessing import accessing, add_login_arguments, read_service_url
 from sockettools.cli.menus import print_menu
 from sockettools.cli.naming import naming
-from sockettools.cli.progress import ProgressBar
 from sockettools.cli.replacing import is_written_to
 from sockettools.cli.saving import files_for
 from sockettools.cli.showing import ShownText
 from sockettools.cli.status import ExitStatus, WrongUsage, status_of
 from sockettools.errors import SocketToolsError, TooLong
 from sockettools.net.stream import RECEIVE_SIZE
+from sockettools.progress import ProgressBar
 from sockettools.service_url import SCHEMES, scheme_of
 from sockettools.tasks.fetch import Wanted, fetch, file_name
 from sockettools.text import visible

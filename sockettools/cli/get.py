@@ -21,7 +21,6 @@ from sockettools.cli.fetching import (
     refuse_service_options,
 )
 from sockettools.cli.naming import naming
-from sockettools.cli.progress import ProgressBar
 from sockettools.cli.replacing import is_written_to
 from sockettools.cli.saving import files_for
 from sockettools.cli.showing import ShownText
@@ -29,6 +28,7 @@ from sockettools.cli.status import ExitStatus, WrongUsage, status_of
 from sockettools.cli.values import count
 from sockettools.errors import RemoteProtocolError, SocketToolsError
 from sockettools.http1.bodies import format_fields
+from sockettools.progress import ProgressBar
 from sockettools.service_url import SCHEMES, scheme_of
 from sockettools.text import visible
 from sockettools.url import HTTP_SCHEMES

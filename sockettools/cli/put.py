@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from sockettools.cli.accessing import accessing, add_access_arguments, read_service_url
 from sockettools.cli.naming import naming
 from sockettools.cli.printing import print_lines
-from sockettools.cli.progress import ProgressBar
 from sockettools.cli.status import ExitStatus, WrongUsage
 from sockettools.net.stream import RECEIVE_SIZE
+from sockettools.progress import ProgressBar
 from sockettools.tasks.fetch.ftp import parse_place
 from sockettools.tasks.put import CannotContinue, uploading
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockettools.cli.progress import LARGE, ProgressBar, format_progress
+from sockettools.progress import LARGE, ProgressBar, format_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sockettools.units import clock_text, octets_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
@@ -93,12 +95,12 @@ def format_progress(done: int, total: int | None, seconds: float, width: int) ->
     '750.0 kB  375.0 kB/s'
     """
     rate = done / seconds if seconds > 0 else 0.0
-    rate_shown = f"  {_size(rate)}/s" if rate else ""
+    rate_shown = f"  {octets_text(rate)}/s" if rate else ""
     if total is None:
-        return _fitting([f"{_size(done)}{rate_shown}", _size(done)], width)
+        return _fitting([f"{octets_text(done)}{rate_shown}", octets_text(done)], width)
     share = min(done / total, 1.0) if total > 0 else 1.0
     percent = f"{int(share * 100):3}%"
-    sizes = f" {_size(done)} of {_size(total)}"
+    sizes = f" {octets_text(done)} of {octets_text(total)}"
     full = f"{sizes}{rate_shown}{_time_left(max(total - done, 0), rate)}"
     room = width - len(percent) - len(full) - len(" []")
     if room >= _SHORTEST_BAR:
@@ -119,24 +121,10 @@ def _bar(share: float, width: int) -> str:
     return drawn if length == width else f"{drawn[1:]}{'>' * bool(drawn)}".ljust(width)
 
 
-def _size(octets: float) -> str:
-    """Write octets in the unit that leaves up to three digits before the point."""
-    if octets < 999.5:
-        return f"{octets:.0f} B"
-    for unit in ("kB", "MB", "GB"):
-        octets /= 1000
-        if octets < 999.95:
-            return f"{octets:.1f} {unit}"
-    return f"{octets / 1000:.1f} TB"
-
-
 def _time_left(octets: int, rate: float) -> str:
     if not rate or octets / rate > _LONGEST_WAIT:
         return ""
-    minutes, seconds = divmod(round(octets / rate), 60)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-    return f"  {clock} left"
+    return f"  {clock_text(octets / rate)} left"
 
 
 def _is_terminal(file: TextIO) -> bool:

@@ -1,0 +1,92 @@
+"""What a person wants to know when a crawl is over: what happened, where it is, what comes next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from scrapy.extensions.feedexport import FeedExporter
+
+from sockettools.units import clock_text, octets_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scrapy.crawler import Crawler
+
+    from netcrawl.extensions.tally import Progress
+
+# Scrapy's settings that name a folder of what was downloaded.
+STORES = ("FILES_STORE", "IMAGES_STORE")
+
+
+def farewell(crawler: Crawler, progress: Progress, reason: str) -> Iterator[str]:
+    """Yield three lines; ``reason`` is why the spider was closed."""
+    yield _what_happened(progress, reason)
+    places = list(_places(crawler))
+    yield "Output: " + (", ".join(places) or "none was asked for")
+    yield "Next: " + _next(crawler, reason)
+
+
+def _what_happened(progress: Progress, reason: str) -> str:
+    how = {"finished": "Finished", "shutdown": "Interrupted"}.get(reason, f"Closed ({reason})")
+    errors = "no error" if not progress.errors else _counted(progress.errors, "error")
+    pages, items = _counted(progress.pages, "page"), _counted(progress.items, "item")
+    return (
+        f"{how} after {clock_text(progress.seconds)}: {pages}, {items}, "
+        f"{octets_text(progress.octets)}, {errors}"
+    )
+
+
+def _places(crawler: Crawler) -> Iterator[str]:
+    """Yield where the output is, and how large files are that were written here."""
+    exporter = crawler.get_extension(FeedExporter)
+    for slot in exporter.slots if exporter is not None else ():
+        path = _local_path(slot.uri)
+        if path is None:
+            yield slot.uri
+        elif path.is_file():
+            yield f"{_shown(path)} ({octets_text(path.stat().st_size)})"
+    # Our spiders name theirs themselves.
+    stores = [getattr(crawler.spider, "store", None), *map(crawler.settings.get, STORES)]
+    for store in stores:
+        if isinstance(store, str | Path) and store and Path(store).is_dir():
+            yield f"{_shown(Path(store))}/"
+
+
+def _next(crawler: Crawler, reason: str) -> str:
+    job = crawler.settings["JOBDIR"]
+    spider = crawler.spider
+    name = spider.name if spider else ""
+    if reason != "finished":
+        if job:
+            return "the same command goes on where this one stopped"
+        return f"with -s JOBDIR=jobs/{name}, a crawl that was stopped can go on"
+    if job:
+        return f"scrapy jobs show {shlex.quote(str(job))}"
+    exporter = crawler.get_extension(FeedExporter)
+    for slot in exporter.slots if exporter is not None else ():
+        path = _local_path(slot.uri)
+        if path is not None and path.is_file():
+            return f"scrapy report {shlex.quote(_shown(path))} -O report.html"
+    return f"scrapy crawl {name} -O {name}.json keeps the items"
+
+
+def _local_path(uri: str) -> Path | None:
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if "://" in uri or parts.scheme == "stdout" else Path(uri)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
