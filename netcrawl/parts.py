@@ -230,7 +230,7 @@ PARTS = (
     Part(
         "NETCRAWL_PROGRESS",
         True,
-        "a live line where standard error is a terminal, three lines at the end; not with PROGRESS=0",
+        "a live line while a crawl runs at a terminal, and three lines at its end",
         added={EXTENSIONS: {"netcrawl.extensions.progress.LiveProgress": 0}},
     ),
     Part(

@@ -70,7 +70,7 @@ def _next(crawler: Crawler, reason: str) -> str:
     for slot in exporter.slots if exporter is not None else ():
         path = _local_path(slot.uri)
         if path is not None and path.is_file():
-            return f"scrapy report {shlex.quote(_shown(path))} -O report.html"
+            return f"with -o instead of -O, the next crawl adds to {_shown(path)}"
     return f"scrapy crawl {name} -O {name}.json keeps the items"
 
 

@@ -60,6 +60,12 @@ class FrontierScheduler(BaseScheduler):
         """Hand out a request."""
         return None if self.run is None else self.run.next()
 
+    def __len__(self) -> int:
+        """Return how many requests are waiting, those included that cannot be handed out yet."""
+        if self.run is None or self.run.is_over:
+            return 0
+        return self.run.store.counts().pending
+
     def has_pending_requests(self) -> bool:
         """Say whether there are more, also those that cannot be handed out yet."""
         return self.run is not None and self.run.has_pending()
