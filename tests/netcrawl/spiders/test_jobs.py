@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -57,6 +58,15 @@ def records(lines: list[str], *but: str) -> Counter[str]:
     return Counter(json.dumps(item, sort_keys=True) for item in kept)
 
 
+def contents(store: Path) -> dict[str, str]:
+    """Return the hash of each file in a store, by its name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in store.iterdir()
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -93,12 +103,16 @@ def test_files(practice: PracticeServer, tmp_path: Path) -> None:
     arguments = ["files", "-a", "depth=1", "-a", r"match=/named/", "-a", f"store={store}"]
     arguments += ["-a", f"url={practice.url}files/"]
 
-    parts = records(in_parts(arguments, tmp_path), "page")
-    placed = sorted(path.name for path in store.iterdir())
+    parts = in_parts(arguments, tmp_path)
+    stored = contents(store)
+    for item in map(json.loads, parts):
+        assert item["path"] is None or stored[item["path"]] == item["sha256"]
     shutil.rmtree(store)
 
-    assert parts == records(in_one_go(arguments, tmp_path), "page")
-    assert placed == sorted(path.name for path in store.iterdir())
+    # Of two files that have a name, the one that was there first gets it.
+    by_chance = ("page", "path")
+    assert records(parts, *by_chance) == records(in_one_go(arguments, tmp_path), *by_chance)
+    assert sorted(stored.values()) == sorted(contents(store).values())
 
 
 def test_images(practice: PracticeServer, tmp_path: Path) -> None:
