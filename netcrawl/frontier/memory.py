@@ -23,6 +23,9 @@ _RUN_SIZE = 8
 _NUMBER_SIZE = 8
 _HEAD_SIZE = len(_MARK) + _RUN_SIZE + _NUMBER_SIZE
 
+# The name of a value that a job has in which there was any.
+MARKED = "requests in memory"
+
 LOST = "it could not be serialised, and was lost when the process that had it ended"
 
 
@@ -45,8 +48,9 @@ class Kept:
 class Unserialized:
     """Those of this run, and what is left of those of earlier ones."""
 
-    def __init__(self, *, is_resumed: bool) -> None:
-        self._is_resumed = is_resumed
+    def __init__(self, *, follows: bool) -> None:
+        """``follows`` says that there were such requests in an earlier run."""
+        self._follows = follows
         self._run = os.urandom(_RUN_SIZE)
         self._number = 0
         self._kept: dict[bytes, Kept] = {}  # by marker
@@ -57,6 +61,11 @@ class Unserialized:
         self._expected: dict[bytes, Kept] = {}
         self._starts: set[bytes] = set()
 
+    @property
+    def may_want_duplicates(self) -> bool:
+        """Whether a duplicate may be the request that a marker without one stands for."""
+        return self._follows or bool(self._orphans)
+
     def mark(self, fingerprint: bytes) -> bytes:
         """Return a marker for the next request."""
         self._number += 1
@@ -65,7 +74,7 @@ class Unserialized:
     def keep(self, marker: bytes, kept: Kept) -> None:
         """Keep a request whose marker the store has."""
         self._kept[marker] = kept
-        if kept.start is not None and self._is_resumed:
+        if kept.start is not None and self._follows:
             self._starts.add(_fingerprint(marker))
 
     def came_again(self, marker: bytes, kept: Kept) -> bool:
@@ -78,7 +87,7 @@ class Unserialized:
 
     def expect(self, marker: bytes, kept: Kept) -> None:
         """Take a duplicate: if it is one of an earlier run's marker, that will be leased later."""
-        if self._is_resumed:
+        if self._follows:
             self._expected[_fingerprint(marker)] = kept
 
     def is_replaced(self, marker: bytes) -> bool:

@@ -24,7 +24,7 @@ from netcrawl.failures import describe_failure
 from netcrawl.frontier.commits import Commits
 from netcrawl.frontier.extension import filters_duplicates
 from netcrawl.frontier.job import DONE, end_job, start_job
-from netcrawl.frontier.memory import LOST, Kept, Unserialized, is_marker
+from netcrawl.frontier.memory import LOST, MARKED, Kept, Unserialized, is_marker
 from netcrawl.frontier.plain import in_one_line
 from netcrawl.frontier.recorder import Recorder
 from netcrawl.frontier.serialize import CannotRestore, CannotSerialize, RequestSerializer
@@ -94,7 +94,7 @@ class Run:
         self._temporary = frozenset(map(int, settings.getlist("RETRY_HTTP_CODES")))
         self._hold = settings.getfloat("FRONTIER_HOLD_SECONDS", HOLD_SECONDS)
         self._release_call: CallLaterResult | None = None
-        self._memory = Unserialized(is_resumed=job.is_resumed)
+        self._memory = Unserialized(follows=self.store.value(MARKED) is not None)
         self._serializer = RequestSerializer(self._spider)
         self._starts = Starts(self.store, self._serializer, self._fingerprint)
         self._state = job.state
@@ -218,7 +218,19 @@ class Run:
     def _put(self, request: Request) -> bool:
         start = self._starts.key_of(request)
         work = current_work()
+        lease = None if work is None else work.lease
         fingerprint = self._fingerprint(request)
+        dont_filter = request.dont_filter or not self._filters
+        # Most links lead to what is known, of which nothing is to be kept.
+        if (
+            not dont_filter
+            and not self._memory.may_want_duplicates
+            and self.store.is_duplicate(fingerprint, lease)
+        ):
+            if start is not None:
+                self.store.add_start(start)
+            self._duplicates.log(request, self._spider)
+            return False
         reason: str | None = None
         try:
             data = self._serializer.dumps(request)
@@ -230,12 +242,12 @@ class Run:
             fingerprint,
             self._slot_key(request),
             request.priority,
-            request.dont_filter or not self._filters,
+            dont_filter,
             self._starts_are_apart and bool(request.meta.get("is_start_request")),
         )
         if reason is not None:
             return self._put_in_memory(request, new, work, start, reason)
-        is_new = self.store.put(new, None if work is None else work.lease)
+        is_new = self.store.put(new, lease)
         if start is not None:
             self.store.add_start(start)
         if not is_new:
@@ -261,6 +273,7 @@ class Run:
                 self._duplicates.log(request, self._spider)
                 return False
             self._memory.keep(new.data, kept)
+            self.store.set_value(MARKED, b"")
             if work is not None:
                 self.store.release(work.lease)
                 work.is_released = True

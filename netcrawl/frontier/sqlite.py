@@ -29,6 +29,9 @@ R = TypeVar("R")
 # In the name of this producer notes are collected that will replace others.
 _REPLACING = 0
 
+# In the place of a producer, where a request counts already.
+_NOTHING = 0
+
 # Claims of one lease that are read at once.
 _BLOCK = 100
 
@@ -91,6 +94,14 @@ class SqliteStore(Tables):
                 self._spill(output)
         return True
 
+    @_told
+    def is_duplicate(self, fingerprint: bytes, producer: int | None = None) -> bool:
+        """See ``Store.is_duplicate``."""
+        if producer is not None:
+            self._output(producer)
+        first = self._waits_for(fingerprint)
+        return first == _NOTHING or (first is not None and first == producer)
+
     def _new_number(self) -> int:
         counters = self._counters
         counters.pending += 1
@@ -115,20 +126,11 @@ class SqliteStore(Tables):
         return False
 
     def _is_duplicate(self, request: NewRequest, output: Output | None) -> bool:
-        fingerprint = request.fingerprint
-        if fingerprint in self._recent:
-            return True
-        child = self._held.get(fingerprint)
-        if child is not None:
-            producer = child.producer
-        elif not self._is_seen(fingerprint):
+        producer = self._waits_for(request.fingerprint)
+        if producer is None:
             return False
-        else:
-            row = self._uncounted(fingerprint) if self._on_disk else None
-            if row is None:
-                self._remember(fingerprint)
-                return True
-            producer = row[2]
+        if producer == _NOTHING:
+            return True
         if output is None:
             self._adopt(request)
         elif producer != output.id:
@@ -136,6 +138,21 @@ class SqliteStore(Tables):
             if output.grow(len(request.data)):
                 self._spill(output)
         return True
+
+    def _waits_for(self, fingerprint: bytes) -> int | None:
+        """Return the producer that a known request waits for to count, None if none is known."""
+        if fingerprint in self._recent:
+            return _NOTHING
+        child = self._held.get(fingerprint)
+        if child is not None:
+            return child.producer
+        if not self._is_seen(fingerprint):
+            return None
+        row = self._uncounted(fingerprint) if self._on_disk else None
+        if row is None:
+            self._remember(fingerprint)
+            return _NOTHING
+        return row[2]
 
     def _adopt(self, request: NewRequest) -> None:
         """Make a request count to which one has led that counts, and maybe one that does not.

@@ -106,6 +106,14 @@ class Store(Protocol):
         """
         ...
 
+    def is_duplicate(self, fingerprint: bytes, producer: int | None = None) -> bool:
+        """Say whether it is certain that ``put`` would find a duplicate, and have nothing to do.
+
+        Most links lead to what is known: who asks first need not make bytes of each request. False
+        says nothing; ``put`` does. It is not asked for ``dont_filter`` requests.
+        """
+        ...
+
     def lease(self) -> Lease | None:
         """Hand out the next request, None if there is none now.
 

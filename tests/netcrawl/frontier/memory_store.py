@@ -94,6 +94,12 @@ class MemoryStore:
         number = self._shared.new_number()
         return bool(self._call("put", request, producer, number))
 
+    def is_duplicate(self, fingerprint: bytes, producer: int | None = None) -> bool:
+        # What is not committed may turn out to be lost.
+        return self._view().is_duplicate(fingerprint, producer) and self._shared.state.is_duplicate(
+            fingerprint
+        )
+
     def lease(self) -> Lease | None:
         view = self._view()
         elsewhere = {

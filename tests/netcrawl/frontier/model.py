@@ -85,6 +85,11 @@ class State:
         self._add(request, producer, number)
         return True
 
+    def is_duplicate(self, fingerprint: bytes, producer: int | None = None) -> bool:
+        if producer is not None:
+            self._output(producer)
+        return fingerprint in self.counted
+
     def _add(
         self,
         request: NewRequest,

@@ -95,6 +95,18 @@ def test_worker_that_closes_gives_its_leases_to_others(shared: SharedMemory) -> 
     assert leased(MemoryStore(shared)) == lease
 
 
+def test_duplicate_is_not_certain_while_the_first_may_be_lost(shared: SharedMemory) -> None:
+    one, two = filled(shared, "a1"), filled(shared, "b1")
+    parent = one.lease()
+    assert parent is not None
+    assert one.put(NewRequest(b"page", b"page"), parent.id)
+    one.finish(parent.id)
+    assert not one.is_duplicate(b"page")  # what it did is lost if it is silent until its commit
+    one.commit()
+    assert one.is_duplicate(b"page")
+    assert two.is_duplicate(b"page")
+
+
 def test_two_that_put_the_same_keep_it_once(shared: SharedMemory) -> None:
     one, two = filled(shared), filled(shared)
     request = NewRequest(b"page", b"page")

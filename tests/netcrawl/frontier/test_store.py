@@ -135,6 +135,45 @@ def test_duplicate_is_refused(kept: Kept, state: str) -> None:
     assert store.counts().pending == before.pending
 
 
+@pytest.mark.parametrize("state", ["pending", "leased", "done", "failed", "reopened"])
+def test_duplicate_of_what_is_committed_is_certain(kept: Kept, state: str) -> None:
+    store = kept.open()
+    lease = leased(store) if state != "pending" else None
+    producer = leased(store, "other")
+    if lease is None:
+        assert store.put(new("page"))
+    elif state != "leased":
+        store.finish(lease, "why" if state == "failed" else None)
+    store.commit()
+    if state == "reopened":
+        store = kept.open()
+        producer = leased(store, "another")
+    assert store.is_duplicate(b"page")
+    assert store.is_duplicate(b"page", producer)
+    assert not store.is_duplicate(b"new")
+    assert not store.is_duplicate(b"new", producer)
+    assert store.put(new("new"), producer)
+
+
+@pytest.mark.parametrize("dont_filter", [False, True])
+@pytest.mark.parametrize("released", [False, True])
+def test_no_duplicate_is_certain_of_what_does_not_count(
+    store: Store, *, dont_filter: bool, released: bool
+) -> None:
+    one, two = leased(store, "one"), leased(store, "two")
+    assert store.put(new("page", dont_filter=dont_filter), one)
+    if released:
+        store.release(one)
+    store.commit()
+    assert not store.is_duplicate(b"page")
+    assert not store.is_duplicate(b"page", two)
+    assert store.put(new("page"), two) is dont_filter
+    store.give_back(one)
+    store.finish(two)
+    store.commit()
+    assert store.is_duplicate(b"page")
+
+
 def test_dont_filter_is_neither_compared_nor_remembered(store: Store) -> None:
     assert store.put(new("page", dont_filter=True))
     assert store.put(new("page", dont_filter=True))
@@ -490,6 +529,7 @@ def test_lease_that_is_gone_is_refused(store: Store, how: str) -> None:
     before = store.counts()
     for call in (
         lambda: store.put(new("child"), lease),
+        lambda: store.is_duplicate(b"page", lease),
         lambda: store.add_item(b"item", lease),
         lambda: store.add_note("kind", b"", b"", lease),
         lambda: store.release(lease),
