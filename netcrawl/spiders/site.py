@@ -256,9 +256,11 @@ class SiteSpider(Spider):
             if reason := self._why_not(url):
                 if not nearer:
                     self.skip(url, reason)
-            elif not nearer:
+                continue
+            if not nearer or self.notes.are_kept:
+                # Where it is nearer, a duplicate, unless a crash takes the page that had it first.
                 requests.append(self._request(url))
-            elif depth < self.depth:
+            if nearer and depth < self.depth:
                 again = self._request(url).replace(meta={AGAIN: True}, dont_filter=True)
                 requests.append(again)
         if seen:

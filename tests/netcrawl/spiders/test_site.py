@@ -6,9 +6,11 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 from scrapy import Request
 from scrapy.http import HtmlResponse
 
+from netcrawl.frontier.notes import NO_NOTES, Notes
 from netcrawl.spiders.links import LinksSpider
 from tests.crawling import crawl, read_json
 from tests.servers.pages import PageServer
@@ -77,3 +79,35 @@ def test_urls_from_a_pipe(tmp_path: Path) -> None:
 
     assert done.status == 0
     assert read_json(feed) == [{"word": "word", "count": 1}]
+
+
+class KeptNotes(Notes):
+    """Of a job, but nobody reads them."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    @property
+    def are_kept(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        pytest.param(NO_NOTES, [True], id="not a job"),
+        pytest.param(KeptNotes(), [False, True], id="a job"),
+    ],
+)
+def test_a_page_that_is_found_nearer(notes: Notes, expected: list[bool]) -> None:
+    """In a job, the page that had the link first may be taken back, and its request with it."""
+    spider = LinksSpider(url="http://h/", depth="4")
+    spider.notes = notes
+    spider.scope.add_start("http://h/")
+    found = []
+    for depth in (2, 1):
+        request = Request(f"http://h/{depth}", meta={"depth": depth})
+        page = HtmlResponse(request.url, body=b"<a href=/far>x</a>", request=request)
+        found = [each for each in spider.parse(page) if isinstance(each, Request)]
+
+    assert [each.dont_filter for each in found] == expected
