@@ -17,6 +17,7 @@ from netcrawl.frontier.folder import JobFolder
 from netcrawl.frontier.job import Job, OtherJob, check_job, spider_arguments
 from netcrawl.frontier.plain import in_one_line
 from netcrawl.frontier.store import StoreError
+from netcrawl.frontier.whole_files import keep_files_whole
 
 if TYPE_CHECKING:
     from typing import Self
@@ -47,6 +48,7 @@ class FrontierJob:
             raise NotConfigured
         if not getattr(load_object(settings["SCHEDULER"]), "uses_frontier", False):
             raise NotConfigured
+        keep_files_whole()
         try:
             return cls._take(crawler)
         except StoreError:
