@@ -24,14 +24,12 @@ from sockettools.net.datagram import (
 )
 from sockettools.net.deadline import Deadline
 from sockettools.net.transcript import Direction, Transcript
+from tests.patience import patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sockettools.net.transcript import Event
-
-# Not to be waited for in a test that passes.
-PATIENCE = Deadline.after(600)
 
 
 def soon() -> Deadline:
@@ -53,7 +51,7 @@ def peer() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def datagrams(peer: socket.socket) -> Iterator[DatagramSocket]:
-    with dial_datagram(address_of(peer), PATIENCE) as datagrams:
+    with dial_datagram(address_of(peer), patience()) as datagrams:
         yield datagrams
 
 
@@ -67,11 +65,11 @@ def datagrams(peer: socket.socket) -> Iterator[DatagramSocket]:
 )
 def test_each_datagram_is_one(data: bytes, datagrams: DatagramSocket, peer: socket.socket) -> None:
     for _ in range(2):
-        datagrams.send(data, PATIENCE)
+        datagrams.send(data, patience())
         received, sender = peer.recvfrom(100_000)
         assert received == data
         peer.sendto(data, sender)
-        assert datagrams.receive(PATIENCE) == data
+        assert datagrams.receive(patience()) == data
 
 
 def test_nobody_else_is_heard(datagrams: DatagramSocket, peer: socket.socket) -> None:
@@ -79,7 +77,7 @@ def test_nobody_else_is_heard(datagrams: DatagramSocket, peer: socket.socket) ->
         stranger.sendto(b"from a stranger", datagrams.socket.getsockname())
     peer.sendto(b"from the peer", datagrams.socket.getsockname())
 
-    assert datagrams.receive(PATIENCE) == b"from the peer"
+    assert datagrams.receive(patience()) == b"from the peer"
 
 
 def test_receiving_has_a_deadline_and_can_be_tried_again(
@@ -90,16 +88,16 @@ def test_receiving_has_a_deadline_and_can_be_tried_again(
             datagrams.receive(deadline)
     peer.sendto(b"late", datagrams.socket.getsockname())
 
-    assert datagrams.receive(PATIENCE) == b"late"
+    assert datagrams.receive(patience()) == b"late"
 
 
 def test_sending_goes_on_while_another_thread_waits(
     datagrams: DatagramSocket, peer: socket.socket
 ) -> None:
     received: list[bytes] = []
-    thread = threading.Thread(target=lambda: received.append(datagrams.receive(PATIENCE)))
+    thread = threading.Thread(target=lambda: received.append(datagrams.receive(patience())))
     thread.start()
-    datagrams.send(b"question", PATIENCE)
+    datagrams.send(b"question", patience())
     _, sender = peer.recvfrom(100)
     peer.sendto(b"answer", sender)
     thread.join()
@@ -112,12 +110,12 @@ def test_a_refusal_is_heard() -> None:
         gone.bind(("127.0.0.1", 0))
         address = address_of(gone)
 
-    with dial_datagram(address, PATIENCE) as datagrams:
-        datagrams.send(b"anybody there?", PATIENCE)
+    with dial_datagram(address, patience()) as datagrams:
+        datagrams.send(b"anybody there?", patience())
         with pytest.raises(
             ConnectionRefused, match=f"^nothing listens on UDP port {address.port} of 127.0.0.1$"
         ):
-            datagrams.receive(PATIENCE)
+            datagrams.receive(patience())
 
 
 def test_a_refusal_is_heard_while_sending() -> None:
@@ -127,15 +125,15 @@ def test_a_refusal_is_heard_while_sending() -> None:
 
     def send_for_ever() -> None:
         while True:
-            datagrams.send(b"anybody there?", PATIENCE)
+            datagrams.send(b"anybody there?", patience())
 
-    with dial_datagram(address, PATIENCE) as datagrams, pytest.raises(ConnectionRefused):
+    with dial_datagram(address, patience()) as datagrams, pytest.raises(ConnectionRefused):
         send_for_ever()
 
 
 def test_a_datagram_has_a_longest_length(datagrams: DatagramSocket) -> None:
     with pytest.raises(WriteError, match=f"^{MAX_DATAGRAM + 1} bytes are too long"):
-        datagrams.send(bytes(MAX_DATAGRAM + 1), PATIENCE)
+        datagrams.send(bytes(MAX_DATAGRAM + 1), patience())
 
 
 def test_a_closed_socket_does_nothing_more(datagrams: DatagramSocket) -> None:
@@ -143,9 +141,9 @@ def test_a_closed_socket_does_nothing_more(datagrams: DatagramSocket) -> None:
     datagrams.close()
 
     with pytest.raises(StreamClosed):
-        datagrams.send(b"x", PATIENCE)
+        datagrams.send(b"x", patience())
     with pytest.raises(StreamClosed):
-        datagrams.receive(PATIENCE)
+        datagrams.receive(patience())
 
 
 def test_the_first_address_to_which_there_is_a_way(peer: socket.socket) -> None:
@@ -154,24 +152,24 @@ def test_the_first_address_to_which_there_is_a_way(peer: socket.socket) -> None:
         Candidate(family, DATAGRAM, 0, peer.getsockname())
         for family in (socket.AddressFamily.AF_APPLETALK, socket.AF_INET)
     ]
-    with dial_datagram(address, PATIENCE, lambda _address: candidates) as datagrams:
-        datagrams.send(b"hello", PATIENCE)
+    with dial_datagram(address, patience(), lambda _address: candidates) as datagrams:
+        datagrams.send(b"hello", patience())
         assert peer.recv(100) == b"hello"
 
     with pytest.raises(ConnectError, match=f"^cannot send to {address}: "):
-        dial_datagram(address, PATIENCE, lambda _address: candidates[:1])
+        dial_datagram(address, patience(), lambda _address: candidates[:1])
 
 
 def test_a_broadcast_is_not_connected() -> None:
     """Else the answers, which come from other addresses, would not be heard."""
     with (
-        dial_datagram(InternetAddress("<broadcast>", 9, DATAGRAM), PATIENCE) as datagrams,
+        dial_datagram(InternetAddress("<broadcast>", 9, DATAGRAM), patience()) as datagrams,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour,
     ):
         assert datagrams.socket.getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST)
         datagrams.socket.bind(("127.0.0.1", 0))
         neighbour.sendto(b"here", datagrams.socket.getsockname())
-        assert datagrams.receive(PATIENCE) == b"here"
+        assert datagrams.receive(patience()) == b"here"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +181,7 @@ def test_a_broadcast_is_not_connected() -> None:
 )
 def test_an_address_that_cannot_be(host: str, port: int, error: type[Exception]) -> None:
     with pytest.raises(error):
-        dial_datagram(InternetAddress(host, port, DATAGRAM), PATIENCE)
+        dial_datagram(InternetAddress(host, port, DATAGRAM), patience())
 
 
 def test_a_recording(datagrams: DatagramSocket, peer: socket.socket) -> None:
@@ -194,10 +192,10 @@ def test_a_recording(datagrams: DatagramSocket, peer: socket.socket) -> None:
             events.append(event)
 
     recorded = RecordedDatagrams(datagrams, Transcript([Sink()]))
-    recorded.send(b"one", PATIENCE)
-    recorded.send(b"", PATIENCE)
+    recorded.send(b"one", patience())
+    recorded.send(b"", patience())
     peer.sendto(b"two", datagrams.socket.getsockname())
-    assert recorded.receive(PATIENCE) == b"two"
+    assert recorded.receive(patience()) == b"two"
     recorded.close()
 
     assert [(event.direction, event.data, event.note) for event in events] == [

@@ -21,6 +21,7 @@ from sockettools.net.address import STREAM, Candidate, InternetAddress, UnixAddr
 from sockettools.net.deadline import Deadline
 from sockettools.net.dial import dial, in_thread, interleave
 from tests.machine import needs_ipv6
+from tests.patience import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from sockettools.net.address import Address
     from sockettools.net.stream import SocketStream
-
-# Not to be waited for in a test that passes.
-PATIENCE = Deadline.after(600)
 
 NAME = InternetAddress("name.example", 80)
 
@@ -84,7 +82,7 @@ def peer(stream: SocketStream) -> object:
 
 
 def test_connects_and_says_so() -> None:
-    with listening() as target, dial(InternetAddress(*target.sockaddr), PATIENCE) as stream:
+    with listening() as target, dial(InternetAddress(*target.sockaddr), patience()) as stream:
         assert peer(stream) == target.sockaddr
 
 
@@ -98,7 +96,7 @@ def test_ipv4_is_tried_beside_an_ipv6_that_is_silent(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "ATTEMPT_DELAY", 0.01)
     with dead("::1") as ipv6, listening() as ipv4:
         start = monotonic()
-        with dial(NAME, PATIENCE, giving(ipv6, ipv4)) as stream:
+        with dial(NAME, patience(), giving(ipv6, ipv4)) as stream:
             assert monotonic() - start >= 0.01
             assert peer(stream) == ipv4.sockaddr
 
@@ -109,7 +107,7 @@ def test_ipv4_is_tried_at_once_when_ipv6_fails(monkeypatch: pytest.MonkeyPatch) 
     with (
         refusing("::1") as ipv6,
         listening() as ipv4,
-        dial(NAME, PATIENCE, giving(ipv6, ipv4)) as stream,
+        dial(NAME, patience(), giving(ipv6, ipv4)) as stream,
     ):
         assert peer(stream) == ipv4.sockaddr
 
@@ -118,7 +116,7 @@ def test_the_first_of_two_that_work_is_taken() -> None:
     with (
         listening() as first,
         listening() as second,
-        dial(NAME, PATIENCE, giving(first, second)) as stream,
+        dial(NAME, patience(), giving(first, second)) as stream,
     ):
         assert peer(stream) == first.sockaddr
 
@@ -132,7 +130,7 @@ def test_a_silent_address_is_waited_for_when_all_others_have_failed() -> None:
 
 def test_a_family_that_this_machine_lacks_is_passed_over() -> None:
     nonsense = candidate("127.0.0.1", 1, socket.AddressFamily.AF_APPLETALK)
-    with listening() as target, dial(NAME, PATIENCE, giving(nonsense, target)) as stream:
+    with listening() as target, dial(NAME, patience(), giving(nonsense, target)) as stream:
         assert peer(stream) == target.sockaddr
 
 
@@ -144,27 +142,27 @@ def test_refused_on_all() -> None:
             ConnectionRefused, match=r"^cannot connect to name.example:80: Connection refused$"
         ),
     ):
-        dial(NAME, PATIENCE, giving(one, other))
+        dial(NAME, patience(), giving(one, other))
 
 
 def test_refused_where_there_is_a_way() -> None:
     """As for localhost on a machine that has IPv6 in /etc/hosts and nowhere else."""
     nowhere = candidate("127.0.0.1", 1, socket.AddressFamily.AF_APPLETALK)
     with refusing() as there, pytest.raises(ConnectionRefused):
-        dial(NAME, PATIENCE, giving(nowhere, there))
+        dial(NAME, patience(), giving(nowhere, there))
 
 
 def test_each_reason_is_told_with_its_address() -> None:
     broadcast = candidate("255.255.255.255", 80)
     with refusing() as target, pytest.raises(ConnectError) as caught:
-        dial(NAME, PATIENCE, giving(target, broadcast))
+        dial(NAME, patience(), giving(target, broadcast))
 
     assert "127.0.0.1: Connection refused, 255.255.255.255: " in str(caught.value)
 
 
 def test_a_name_without_an_address() -> None:
     with pytest.raises(ConnectError, match="it has no address"):
-        dial(NAME, PATIENCE, giving())
+        dial(NAME, patience(), giving())
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -195,7 +193,7 @@ def test_what_the_resolver_raises_is_raised(error: Exception) -> None:
         raise error
 
     with pytest.raises(type(error), match=str(error)):
-        dial(NAME, PATIENCE, fail)
+        dial(NAME, patience(), fail)
 
 
 def test_port_0_is_for_listeners() -> None:
@@ -234,7 +232,7 @@ def test_a_unix_socket(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        with dial(UnixAddress(path), PATIENCE) as stream:
+        with dial(UnixAddress(path), patience()) as stream:
             assert peer(stream) == path
 
 
@@ -270,7 +268,7 @@ def test_a_full_backlog_is_waited_for(
         full_unix_listener.accept()[0].close()
 
     monkeypatch.setattr(module, "sleep", make_room)
-    dial(parse_address(f"unix:{full_unix_listener.getsockname()}"), PATIENCE).close()
+    dial(parse_address(f"unix:{full_unix_listener.getsockname()}"), patience()).close()
 
     assert len(pauses) == 1
 
@@ -288,4 +286,4 @@ def test_a_full_backlog_is_not_waited_for_beyond_the_deadline(
 def test_the_systems_own_deadline_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect_ex", lambda _sock, _to: errno.ETIMEDOUT)
     with pytest.raises(ConnectTimeout, match="timed out"):
-        dial(NAME, PATIENCE, giving(*V4))
+        dial(NAME, patience(), giving(*V4))

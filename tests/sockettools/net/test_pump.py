@@ -18,12 +18,10 @@ from sockettools.net.deadline import NEVER, Deadline
 from sockettools.net.memory import memory_stream_pair
 from sockettools.net.pump import pump_datagrams, pump_stream
 from sockettools.net.stream import RECEIVE_SIZE, Stream
+from tests.patience import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# Not to be waited for in a test that passes.
-PATIENCE = Deadline.after(600)
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def silence() -> Iterator[Iterator[bytes]]:
 
 
 def receive_all(stream: Stream) -> bytes:
-    return b"".join(iter(lambda: stream.receive_some(deadline=PATIENCE), b""))
+    return b"".join(iter(lambda: stream.receive_some(deadline=patience()), b""))
 
 
 def doing(work: Callable[[], object]) -> threading.Thread:
@@ -75,8 +73,8 @@ def test_more_than_fits_into_the_buffers_goes_both_ways(pair: tuple[Stream, Stre
     received = bytearray()
 
     def echo() -> None:
-        while chunk := peer.receive_some(deadline=PATIENCE):
-            peer.send_all(chunk, PATIENCE)
+        while chunk := peer.receive_some(deadline=patience()):
+            peer.send_all(chunk, patience())
         peer.send_eof()
 
     thread = doing(echo)
@@ -91,7 +89,7 @@ def test_the_end_is_sent_only_when_told_to(pair: tuple[Stream, Stream]) -> None:
 
     with pytest.raises(ReadTimeout, match=r"^nothing was sent or received for 0.05 s$"):
         pump_stream(stream, [b"question"], lambda _data: None, timeout=0.05)
-    assert peer.receive_some(deadline=PATIENCE) == b"question"
+    assert peer.receive_some(deadline=patience()) == b"question"
     with pytest.raises(ReadTimeout):
         peer.receive_some(deadline=Deadline.after(0))
 
@@ -129,7 +127,7 @@ def test_time_passes_only_while_nothing_moves(pair: tuple[Stream, Stream]) -> No
     def dribble() -> None:
         for _ in range(5):
             pauses.wait(0.5)
-            peer.send_all(b".", PATIENCE)
+            peer.send_all(b".", patience())
         peer.send_eof()
 
     thread = doing(dribble)

@@ -21,6 +21,7 @@ from sockettools.net.memory import memory_stream_pair
 from sockettools.net.stream import SocketStream, Stream
 from sockettools.net.tls import TlsStream, client_context, server_context
 from sockettools.net.transcript import RecordedStream, Transcript
+from tests.patience import patience
 from tests.servers.certificates import self_signed
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Pair = tuple[Stream, Stream]
-
-# Not to be waited for in a test that passes; long enough for the slowest machine.
-PATIENCE = Deadline.after(600)
 
 
 def soon() -> Deadline:
@@ -59,13 +57,13 @@ def tls_pair(inner: Pair, certificate: Path) -> Pair:
     thread = threading.Thread(
         target=lambda: accepted.append(
             server_side.start_tls(
-                server_context(str(certificate)), server_side=True, deadline=PATIENCE
+                server_context(str(certificate)), server_side=True, deadline=patience()
             )
         )
     )
     thread.start()
     client = client_side.start_tls(
-        client_context(ca_file=str(certificate)), "localhost", deadline=PATIENCE
+        client_context(ca_file=str(certificate)), "localhost", deadline=patience()
     )
     thread.join()
     return client, accepted[0]
@@ -106,59 +104,59 @@ def pair(request: pytest.FixtureRequest, certificate: Path) -> Iterator[Pair]:
 
 
 def receive_all(stream: Stream) -> bytes:
-    return b"".join(iter(lambda: stream.receive_some(deadline=PATIENCE), b""))
+    return b"".join(iter(lambda: stream.receive_some(deadline=patience()), b""))
 
 
 def send_for_ever(stream: Stream) -> None:
     while True:
-        stream.send_all(bytes(100_000), PATIENCE)
+        stream.send_all(bytes(100_000), patience())
 
 
 def test_bytes_go_both_ways(pair: Pair) -> None:
     for one, other in (pair, pair[::-1]):
-        one.send_all(b"hello \x00\xff", PATIENCE)
-        assert other.receive_some(100, PATIENCE) == b"hello \x00\xff"
+        one.send_all(b"hello \x00\xff", patience())
+        assert other.receive_some(100, patience()) == b"hello \x00\xff"
 
 
 def test_a_message_can_be_taken_in_pieces(pair: Pair) -> None:
     one, other = pair
-    one.send_all(b"abcdef", PATIENCE)
+    one.send_all(b"abcdef", patience())
 
-    assert [other.receive_some(size, PATIENCE) for size in (1, 2, 100)] == [b"a", b"bc", b"def"]
+    assert [other.receive_some(size, patience()) for size in (1, 2, 100)] == [b"a", b"bc", b"def"]
 
 
 def test_the_end_comes_after_the_bytes_and_stays(pair: Pair) -> None:
     one, other = pair
-    one.send_all(b"bye", PATIENCE)
-    one.send_eof(PATIENCE)
-    one.send_eof(PATIENCE)
+    one.send_all(b"bye", patience())
+    one.send_eof(patience())
+    one.send_eof(patience())
 
     assert receive_all(other) == b"bye"
-    assert other.receive_some(deadline=PATIENCE) == b""
+    assert other.receive_some(deadline=patience()) == b""
 
 
 def test_the_other_way_goes_on_after_an_end(pair: Pair) -> None:
     one, other = pair
-    other.send_all(b"before ", PATIENCE)
-    one.send_eof(PATIENCE)
+    other.send_all(b"before ", patience())
+    one.send_eof(patience())
     assert receive_all(other) == b""
-    other.send_all(b"after", PATIENCE)
-    other.send_eof(PATIENCE)
+    other.send_all(b"after", patience())
+    other.send_eof(patience())
 
     assert receive_all(one) == b"before after"
 
 
 def test_nothing_is_sent_after_the_end(pair: Pair) -> None:
     one, _ = pair
-    one.send_eof(PATIENCE)
+    one.send_eof(patience())
 
     with pytest.raises(StreamClosed):
-        one.send_all(b"x", PATIENCE)
+        one.send_all(b"x", patience())
 
 
 def test_closing_is_an_end_for_the_peer(pair: Pair) -> None:
     one, other = pair
-    one.send_all(b"bye", PATIENCE)
+    one.send_all(b"bye", patience())
     one.close()
 
     assert receive_all(other) == b"bye"
@@ -170,11 +168,11 @@ def test_a_closed_stream_does_nothing_more(pair: Pair) -> None:
     one.close()
 
     with pytest.raises(StreamClosed):
-        one.receive_some(deadline=PATIENCE)
+        one.receive_some(deadline=patience())
     with pytest.raises(StreamClosed):
-        one.send_all(b"x", PATIENCE)
+        one.send_all(b"x", patience())
     with pytest.raises(StreamClosed):
-        one.send_eof(PATIENCE)
+        one.send_eof(patience())
 
 
 def test_receiving_has_a_deadline_and_can_be_tried_again(pair: Pair) -> None:
@@ -182,9 +180,9 @@ def test_receiving_has_a_deadline_and_can_be_tried_again(pair: Pair) -> None:
     for deadline in (soon(), Deadline.after(0)):
         with pytest.raises(ReadTimeout):
             other.receive_some(deadline=deadline)
-    one.send_all(b"late", PATIENCE)
+    one.send_all(b"late", patience())
 
-    assert other.receive_some(deadline=PATIENCE) == b"late"
+    assert other.receive_some(deadline=patience()) == b"late"
 
 
 def test_sending_has_a_deadline(pair: Pair) -> None:
@@ -209,12 +207,12 @@ def test_much_goes_both_ways_at_the_same_time(pair: Pair) -> None:
     received: dict[Stream, bytes] = {}
 
     def send(stream: Stream) -> None:
-        stream.send_all(data, PATIENCE)
+        stream.send_all(data, patience())
 
     def receive(stream: Stream) -> None:
         parts = bytearray()
         while len(parts) < len(data):
-            parts += stream.receive_some(deadline=PATIENCE)
+            parts += stream.receive_some(deadline=patience())
         received[stream] = bytes(parts)
 
     threads = [
@@ -231,13 +229,13 @@ def test_much_goes_both_ways_at_the_same_time(pair: Pair) -> None:
 def test_each_way_has_a_deadline_of_its_own(pair: Pair) -> None:
     """A sender that may wait for ever does not make the receiver of the same stream do so."""
     one, other = pair
-    sender = threading.Thread(target=lambda: one.send_all(bytes(20_000_000), PATIENCE))
+    sender = threading.Thread(target=lambda: one.send_all(bytes(20_000_000), patience()))
     sender.start()
     with pytest.raises(ReadTimeout):
         one.receive_some(deadline=soon())
     received = 0
     while received < 20_000_000:
-        received += len(other.receive_some(deadline=PATIENCE))
+        received += len(other.receive_some(deadline=patience()))
     sender.join()
 
 
@@ -250,10 +248,10 @@ def test_a_size_below_one_is_refused(pair: Pair, size: int) -> None:
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_every_kind_of_bytes_can_be_sent(pair: Pair, kind: type) -> None:
     one, other = pair
-    one.send_all(kind(b""), PATIENCE)
-    one.send_all(kind(b"abc"), PATIENCE)
+    one.send_all(kind(b""), patience())
+    one.send_all(kind(b"abc"), patience())
 
-    assert other.receive_some(deadline=PATIENCE) == b"abc"
+    assert other.receive_some(deadline=patience()) == b"abc"
 
 
 def test_a_reset_is_no_end() -> None:
@@ -263,19 +261,19 @@ def test_a_reset_is_no_end() -> None:
     one.close()
 
     with other, pytest.raises(ReadError, match="reset"):
-        other.receive_some(deadline=PATIENCE)
+        other.receive_some(deadline=patience())
 
 
 def test_tls_that_ends_without_goodbye_is_no_end(certificate: Path) -> None:
     one, other = tls_pair(memory_stream_pair(), certificate)
     assert isinstance(one, TlsStream)
-    one.send_all(b"half a mess", PATIENCE)
+    one.send_all(b"half a mess", patience())
     one.inner.close()
 
     with other:
-        assert other.receive_some(deadline=PATIENCE) == b"half a mess"
+        assert other.receive_some(deadline=patience()) == b"half a mess"
         with pytest.raises(ReadError, match="without saying goodbye"):
-            other.receive_some(deadline=PATIENCE)
+            other.receive_some(deadline=patience())
 
 
 @pytest.mark.parametrize(
@@ -294,14 +292,14 @@ def test_a_certificate_is_verified(
 
     def serve() -> None:
         try:
-            other.start_tls(server_context(str(certificate)), server_side=True, deadline=PATIENCE)
+            other.start_tls(server_context(str(certificate)), server_side=True, deadline=patience())
         except ReadError as exc:
             failures.append(exc)
 
     thread = threading.Thread(target=serve)
     thread.start()
     with pytest.raises(ReadError, match=reason):
-        one.start_tls(context, name, deadline=PATIENCE)
+        one.start_tls(context, name, deadline=patience())
     one.close()
     thread.join()
     assert len(failures) == 1, "the peer is told"

@@ -10,7 +10,6 @@ import pytest
 
 from sockettools.errors import CertificateError, ReadError
 from sockettools.net import tls
-from sockettools.net.deadline import Deadline
 from sockettools.net.memory import memory_stream_pair
 from sockettools.net.tls import (
     SEND_SIZE,
@@ -19,15 +18,14 @@ from sockettools.net.tls import (
     server_context,
     start_client_tls,
 )
+from tests.patience import patience
 from tests.servers.certificates import Authority, self_signed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sockettools.net.deadline import Deadline
     from sockettools.net.stream import Stream
-
-# Not to be waited for in a test that passes.
-PATIENCE = Deadline.after(600)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,9 @@ def serve_in_thread(stream: Stream, certificate: Path) -> tuple[threading.Thread
 
     def serve() -> None:
         accepted.append(
-            stream.start_tls(server_context(str(certificate)), server_side=True, deadline=PATIENCE)
+            stream.start_tls(
+                server_context(str(certificate)), server_side=True, deadline=patience()
+            )
         )
 
     thread = threading.Thread(target=serve)
@@ -51,7 +51,9 @@ def serve_in_thread(stream: Stream, certificate: Path) -> tuple[threading.Thread
 def refused_in_thread(stream: Stream, certificate: Path) -> threading.Thread:
     def serve() -> None:
         with pytest.raises(ReadError):
-            stream.start_tls(server_context(str(certificate)), server_side=True, deadline=PATIENCE)
+            stream.start_tls(
+                server_context(str(certificate)), server_side=True, deadline=patience()
+            )
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -62,21 +64,21 @@ def refused_in_thread(stream: Stream, certificate: Path) -> threading.Thread:
 def test_nothing_is_verified_if_told_so(name: str | None, certificate: Path) -> None:
     one, other = memory_stream_pair()
     thread, accepted = serve_in_thread(other, certificate)
-    client = one.start_tls(client_context(verify=False), name, deadline=PATIENCE)
+    client = one.start_tls(client_context(verify=False), name, deadline=patience())
     thread.join()
 
     with client, accepted[0]:
         assert isinstance(client, TlsStream)
         assert client.session.version() in {"TLSv1.2", "TLSv1.3"}
-        client.send_all(b"hello", PATIENCE)
-        assert accepted[0].receive_some(deadline=PATIENCE) == b"hello"
+        client.send_all(b"hello", patience())
+        assert accepted[0].receive_some(deadline=patience()) == b"hello"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_a_host_that_is_a_number_is_verified_too(host: str, certificate: Path) -> None:
     one, other = memory_stream_pair()
     thread, accepted = serve_in_thread(other, certificate)
-    client = one.start_tls(client_context(ca_file=str(certificate)), host, deadline=PATIENCE)
+    client = one.start_tls(client_context(ca_file=str(certificate)), host, deadline=patience())
     thread.join()
     client.close()
     accepted[0].close()
@@ -124,7 +126,7 @@ def test_what_is_wrong_with_a_certificate(
     message = f"^server:1: the certificate is not to be trusted: {reason}$"
     with one, other:
         with pytest.raises(CertificateError, match=message):
-            start_client_tls(one, context, host, PATIENCE, "server:1")
+            start_client_tls(one, context, host, patience(), "server:1")
         thread.join()
 
 
@@ -133,7 +135,7 @@ def test_a_certificate_that_nobody_else_has_signed(certificate: Path) -> None:
     thread = refused_in_thread(other, certificate)
     with one, other:
         with pytest.raises(ReadError, match=r"has signed it \(self-signed certificate\)$"):
-            one.start_tls(client_context(), "localhost", deadline=PATIENCE)
+            one.start_tls(client_context(), "localhost", deadline=patience())
         thread.join()
 
 
@@ -146,7 +148,7 @@ def test_a_certificate_that_python_does_not_show(
     thread = refused_in_thread(other, certificate)
     with one, other:
         with pytest.raises(ReadError, match=r"trusted: Hostname mismatch.*'example\.test'$"):
-            one.start_tls(context, "example.test", deadline=PATIENCE)
+            one.start_tls(context, "example.test", deadline=patience())
         thread.join()
 
 
@@ -161,11 +163,13 @@ def test_what_crosses_the_wire_is_encrypted(certificate: Path) -> None:
 
     one.send_all = listen_in  # type: ignore[method-assign,assignment]
     thread, accepted = serve_in_thread(other, certificate)
-    client = one.start_tls(client_context(ca_file=str(certificate)), "localhost", deadline=PATIENCE)
+    client = one.start_tls(
+        client_context(ca_file=str(certificate)), "localhost", deadline=patience()
+    )
     thread.join()
     with client, accepted[0]:
-        client.send_all(b"a secret that nobody is to read", PATIENCE)
-        assert accepted[0].receive_some(deadline=PATIENCE) == b"a secret that nobody is to read"
+        client.send_all(b"a secret that nobody is to read", patience())
+        assert accepted[0].receive_some(deadline=patience()) == b"a secret that nobody is to read"
 
     assert b"secret" not in wire
 
@@ -173,15 +177,17 @@ def test_what_crosses_the_wire_is_encrypted(certificate: Path) -> None:
 def test_more_than_is_encrypted_at_a_time_comes_in_order(certificate: Path) -> None:
     one, other = memory_stream_pair()
     thread, accepted = serve_in_thread(other, certificate)
-    client = one.start_tls(client_context(ca_file=str(certificate)), "localhost", deadline=PATIENCE)
+    client = one.start_tls(
+        client_context(ca_file=str(certificate)), "localhost", deadline=patience()
+    )
     thread.join()
     data = bytes(range(251)) * (3 * SEND_SIZE // 251)
     with client, accepted[0]:
-        sender = threading.Thread(target=lambda: client.send_all(data, PATIENCE))
+        sender = threading.Thread(target=lambda: client.send_all(data, patience()))
         sender.start()
         received = bytearray()
         while len(received) < len(data):
-            received += accepted[0].receive_some(deadline=PATIENCE)
+            received += accepted[0].receive_some(deadline=patience())
         sender.join()
 
     assert received == data
@@ -197,10 +203,10 @@ def test_more_than_is_encrypted_at_a_time_comes_in_order(certificate: Path) -> N
 def test_a_peer_that_does_not_speak_tls(answer: bytes) -> None:
     one, other = memory_stream_pair()
     with one, other:
-        other.send_all(answer, PATIENCE)
+        other.send_all(answer, patience())
         other.send_eof()
         with pytest.raises(ReadError, match="TLS broke"):
-            one.start_tls(client_context(), "localhost", deadline=PATIENCE)
+            one.start_tls(client_context(), "localhost", deadline=patience())
 
 
 @pytest.mark.parametrize(
@@ -227,14 +233,14 @@ def test_session_is_gone_on_with(certificate: Path) -> None:
         accepted: list[Stream] = []
 
         def serve(stream: Stream = other, accepted: list[Stream] = accepted) -> None:
-            accepted.append(stream.start_tls(at_server, server_side=True, deadline=PATIENCE))
+            accepted.append(stream.start_tls(at_server, server_side=True, deadline=patience()))
             accepted[0].send_all(b"hello")
 
         thread = threading.Thread(target=serve)
         thread.start()
-        client = start_client_tls(one, at_client, "localhost", PATIENCE, "the server", session)
+        client = start_client_tls(one, at_client, "localhost", patience(), "the server", session)
         # What the session is known by comes after the handshake.
-        assert client.receive_some(deadline=PATIENCE) == b"hello"
+        assert client.receive_some(deadline=patience()) == b"hello"
         thread.join()
         with client, accepted[0]:
             assert isinstance(client, TlsStream)

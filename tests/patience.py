@@ -1,0 +1,11 @@
+"""How long a test waits for what has to come."""
+
+from sockettools.net.deadline import Deadline
+
+# Seconds not to be waited for in a test that passes.
+SECONDS = 600
+
+
+def patience() -> Deadline:
+    """Return a deadline for what begins now: a module's tests may begin long after its import."""
+    return Deadline.after(SECONDS)
