@@ -57,6 +57,10 @@ GATE_SECONDS = 10.0
 # Why a spider is closed whose frontier cannot be kept any more.
 FRONTIER_ERROR = "frontier_error"
 
+# Why a request is not done whose callback raised CloseSpider. The next run does it again, and until
+# then what it has led to counts: the spider may have been closed because it has what it wanted.
+CLOSED_SPIDER = "its callback closed the spider"
+
 
 class Run:
     """What Scrapy's scheduler does, and all that it does not know of.
@@ -92,6 +96,7 @@ class Run:
         self._starts_are_apart = bool(settings["SCHEDULER_START_DISK_QUEUE"])
         self._slot_key = _slot_key(crawler)
         self._temporary = frozenset(map(int, settings.getlist("RETRY_HTTP_CODES")))
+        self._has_closed = False
         self._hold = settings.getfloat("FRONTIER_HOLD_SECONDS", HOLD_SECONDS)
         self._release_call: CallLaterResult | None = None
         self._memory = Unserialized(follows=self.store.value(MARKED) is not None)
@@ -113,6 +118,8 @@ class Run:
         self._clock = create_looping_call(self._tick)
         self._clock.start(settings.getfloat("FRONTIER_COMMIT_SECONDS", COMMIT_SECONDS), now=False)
         start_job(self.store, job.job)
+        if self.store.counts().failed:
+            self._retry_closed()  # of a run that was killed before its end
         self.store.commit()
         if job.is_resumed:
             counts = self.store.counts()
@@ -193,6 +200,11 @@ class Run:
             return  # nobody wants it, such as robots.txt
         if (work := self._works.get(request)) is not None:
             work.fail(describe_failure(error, request))
+
+    def request_closed_spider(self, request: Request) -> None:
+        """See ``Watcher``."""
+        if (work := self._works.get(request)) is not None:
+            work.fail(CLOSED_SPIDER)
 
     async def starts(self, outputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """See ``Watcher``."""
@@ -344,7 +356,14 @@ class Run:
 
     def _finish_failed(self, lease: int, reason: str) -> None:
         self.store.finish(lease, reason)
-        self._stats.inc_value("frontier/failed")
+        if reason == CLOSED_SPIDER:
+            self._has_closed = True
+        else:
+            self._stats.inc_value("frontier/failed")
+
+    def _retry_closed(self) -> None:
+        failed = self.store.failed()
+        self.store.retry_failed([it.id for it in failed if it.reason == CLOSED_SPIDER])
 
     def _release_later(self) -> None:
         """Let go what waits for its producer, if there is nothing else to do for some time.
@@ -372,6 +391,8 @@ class Run:
         if reason == DONE:
             for lease in self._memory.take_orphans():
                 self._finish_failed(lease, LOST)
+        if self._has_closed:
+            self._retry_closed()
         self.counts = self.store.counts()
         self._stats.set_value("frontier/pending", self.counts.pending)
         end_job(self.store, reason)

@@ -20,7 +20,7 @@ from netcrawl.frontier.tables import Tables
 from netcrawl.frontier.text import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 P = ParamSpec("P")
@@ -401,15 +401,21 @@ class SqliteStore(Tables):
         """See ``Store.heartbeat``; leases are taken back when the file is opened again."""
 
     @_told
-    def retry_failed(self) -> int:
+    def retry_failed(self, which: Collection[int] | None = None) -> int:
         """See ``Store.retry_failed``."""
-        number = self._change_slots(1, f"state <> 0 AND state = {State.FAILED}")
-        self._execute(
-            "UPDATE requests SET state = 0, attempt = attempt + 1"
-            f" WHERE state <> 0 AND state = {State.FAILED}"
-        )
+        failed = f"state <> 0 AND state = {State.FAILED}"
+        if which is None:
+            number = self._retry(failed)
+        else:
+            number = sum(self._retry(f"{failed} AND id = ?", request) for request in which)
         self._counters.failed -= number
         self._counters.pending += number
+        return number
+
+    def _retry(self, which: str, *values: object) -> int:
+        number = self._change_slots(1, which, *values)
+        sql = f"UPDATE requests SET state = 0, attempt = attempt + 1 WHERE {which}"
+        self._execute(sql, values)
         return number
 
     # What requests lead to

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 class StoreError(Exception):
@@ -148,8 +148,8 @@ class Store(Protocol):
         """Say that this worker is alive; its leases are taken back when it is silent too long."""
         ...
 
-    def retry_failed(self) -> int:
-        """Let the failed requests be handed out again; return how many."""
+    def retry_failed(self, which: Collection[int] | None = None) -> int:
+        """Let failed requests be handed out again; return how many. ``which`` are their ids."""
         ...
 
     def failed(self) -> Iterator[Failed]:

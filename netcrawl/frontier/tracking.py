@@ -5,8 +5,8 @@ through any number of tasks and middlewares. While any of them is at work, the c
 ``current`` says for which request: the response is handed to the engine in a context of its own,
 and whatever the engine starts from there inherits it.
 
-Scrapy has no setting for where this has to happen. ``watch`` therefore takes hold of six places in
-the engine of one crawl, whatever classes the settings name, and of nothing else in Scrapy.
+Scrapy has no setting for where this has to happen. ``watch`` therefore takes hold of seven places
+in the engine of one crawl, whatever classes the settings name, and of nothing else in Scrapy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import call_later, is_asyncio_available
 from scrapy.utils.defer import ensure_awaitable
 from twisted.internet.defer import Deferred
@@ -124,6 +125,10 @@ class Watcher(Protocol):
         """Take note of a failure that no errback has dealt with."""
         ...
 
+    def request_closed_spider(self, request: Request) -> None:
+        """Take note that its callback raised CloseSpider, and so did not come to its end."""
+        ...
+
     def starts(self, outputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Return which of a spider's starts the engine is to get."""
         ...
@@ -137,6 +142,7 @@ def watch(engine: ExecutionEngine, watcher: Watcher) -> None:
     """Tell the watcher of each request of this crawl; called when the scheduler is opened."""
     _deliver_in_context(engine, watcher)
     _notice_failures(engine, watcher)
+    _notice_closing(engine, watcher)
     _notice_removal(engine, watcher)
     _filter_starts(engine, watcher)
     _notice_end(engine, watcher)
@@ -189,6 +195,17 @@ def _notice_failures(engine: ExecutionEngine, watcher: Watcher) -> None:
             raise
 
     engine.scraper.call_spider_async = call_watched  # type: ignore[method-assign]
+
+
+def _notice_closing(engine: ExecutionEngine, watcher: Watcher) -> None:
+    handle = engine.scraper.handle_spider_error
+
+    def handle_watched(failure: Failure, request: Request, response: Response | Failure) -> None:
+        if isinstance(failure.value, CloseSpider):  # of which there is no signal
+            watcher.request_closed_spider(request)
+        handle(failure, request, response)
+
+    engine.scraper.handle_spider_error = handle_watched  # type: ignore[method-assign, assignment]
 
 
 class _InProgress(set["Request"]):

@@ -16,7 +16,7 @@ from netcrawl.frontier.store import Counts, Failed, Lease, LeaseLost, NewRequest
 from tests.netcrawl.frontier.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 @dataclass
@@ -129,8 +129,8 @@ class MemoryStore:
         self._shared.take_back()
         self._shared.heard[self._worker] = self._shared.now
 
-    def retry_failed(self) -> int:
-        return int(str(self._call("retry_failed")))
+    def retry_failed(self, which: Collection[int] | None = None) -> int:
+        return int(str(self._call("retry_failed", which)))
 
     def failed(self) -> Iterator[Failed]:
         yield from self._view().failed()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from netcrawl.frontier.store import Counts, Failed, Lease, LeaseLost, NewRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass
@@ -246,8 +250,12 @@ class State:
         for request in shadows:
             self._add(request, None, late=True)
 
-    def retry_failed(self) -> int:
-        rows = [row for row in self.rows.values() if row.state == "failed"]
+    def retry_failed(self, which: Collection[int] | None = None) -> int:
+        rows = [
+            row
+            for row in self.rows.values()
+            if row.state == "failed" and (which is None or row.id in which)
+        ]
         for row in rows:
             row.state = "waiting"
         return len(rows)

@@ -8,8 +8,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from netcrawl.frontier.folder import FRONTIER
 from netcrawl.frontier.reading import SqliteReader
+from netcrawl.frontier.store import Counts
 from tests.crawling import ROOT
 from tests.netcrawl.frontier.hurried import LENGTH
 
@@ -17,20 +20,45 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_crawl_is_not_over_while_a_page_is_on_its_way(tmp_path: Path) -> None:
-    job = tmp_path / "job"
-
-    subprocess.run(
+def run(spider: str, job: Path, *options: str) -> tuple[list[str], Counts]:
+    """Run a spider of this folder; return the pages of its job's items, and how the job stands."""
+    done = subprocess.run(
         [
-            *(sys.executable, "-m", "scrapy", "runspider", "tests/netcrawl/frontier/hurried.py"),
-            *("-s", f"JOBDIR={job}", "-s", "DOWNLOAD_DELAY=0"),
+            *(sys.executable, "-m", "scrapy", "runspider"),
+            *(f"tests/netcrawl/frontier/{spider}.py", *options),
+            *("-s", f"JOBDIR={job}", "-s", "DOWNLOAD_DELAY=0", "-s", "ROBOTSTXT_OBEY=False"),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
         timeout=60,
         check=True,
     )
-
+    assert "Traceback" not in done.stderr, done.stderr
     with SqliteReader(job / FRONTIER) as reader:
-        pages = {int(pickle.loads(data)["page"]) for _, data in reader.items()}
-    assert pages == set(range(1, LENGTH + 1))
+        pages = [pickle.loads(data)["page"] for _, data in reader.items()]
+        return sorted(pages), reader.counts()
+
+
+def test_a_crawl_is_not_over_while_a_page_is_on_its_way(tmp_path: Path) -> None:
+    pages, _ = run("hurried", tmp_path)
+
+    assert sorted(map(int, pages)) == list(range(1, LENGTH + 1))
+
+
+@pytest.mark.parametrize("way", ["a page", "at once", "errback"])
+def test_a_page_whose_callback_closes_the_spider_is_done_again(way: str, tmp_path: Path) -> None:
+    arguments = ("-a", f"way={way}")
+    whole = [f"{number}, {half}" for number in range(4) for half in ("above", "below")]
+
+    first, counts = run("closing", tmp_path, *arguments)
+
+    # The spider may have been closed because it has what it wanted.
+    assert first == {"a page": whole[:5], "at once": [], "errback": []}[way]
+    assert counts == Counts(pending=1, done=len(first) // 2, items=len(first))
+
+    second, counts = run("closing", tmp_path, *arguments, "-s", "AGAIN=1")
+
+    assert second == {"a page": whole, "at once": ["at once"], "errback": ["missed"]}[way]
+    assert counts == Counts(done=4 if way == "a page" else 1, items=len(second))

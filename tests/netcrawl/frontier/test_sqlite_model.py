@@ -27,7 +27,7 @@ PUTS_PER_FINGERPRINT = 4
 # Names of methods, as often as they are to be called.
 CALLS = (
     ["put"] * 2 + ["lead"] * 12 + ["lease"] * 12 + ["finish"] * 7 + ["release"] * 4 + ["add"] * 2
-) + ["give_back", "retry_failed", "add_without_producer", "commit", "crash", "close"]
+) + ["give_back", "retry_failed", "retry_one", "add_without_producer", "commit", "crash", "close"]
 NEED_LEASES = {"lead", "finish", "release", "add", "give_back"}
 
 
@@ -117,6 +117,13 @@ class Comparison:
 
     def retry_failed(self) -> None:
         assert self.store.retry_failed() == self.model.retry_failed()
+
+    def retry_one(self) -> None:
+        if ours := {failed.data: failed.id for failed in self.model.failed()}:
+            data = self.draw(st.sampled_from(sorted(ours)))
+            (theirs,) = (failed.id for failed in self.store.failed() if failed.data == data)
+            assert self.store.retry_failed([theirs]) == 1
+            assert self.model.retry_failed([ours[data]]) == 1
 
     def add(self) -> None:
         lease = self.drawn_lease()

@@ -469,6 +469,23 @@ def test_failed_request_is_kept_with_its_reason(kept: Kept) -> None:
     assert drained(store) == ["child"]
 
 
+def test_some_failed_requests_are_retried(kept: Kept) -> None:
+    store = kept.open()
+    for name in ("one", "two", "three"):
+        store.finish(leased(store, name), "why")
+    first, second, _ = store.failed()
+
+    assert store.retry_failed([]) == 0
+    assert store.retry_failed([second.id, first.id]) == 2
+    assert store.retry_failed([second.id]) == 0
+
+    store.commit()
+    store = kept.open()
+    assert (store.counts().pending, store.counts().failed) == (2, 1)
+    assert [failed.data for failed in store.failed()] == [new("three").data]
+    assert sorted(drained(store)) == ["one", "two"]
+
+
 @pytest.mark.parametrize("end", [None, "again"], ids=["done", "failed"])
 def test_retry_replaces_what_the_failed_attempt_led_to(kept: Kept, end: str | None) -> None:
     store = kept.open()
