@@ -278,7 +278,8 @@ def _check(path: Path) -> sqlite3.Connection:
                 f"{path} is of version {version}, and this netcrawl reads version {VERSION}; "
                 "use the netcrawl that made it, or another folder"
             )
-        connection.execute("SELECT * FROM counters").fetchone()
+        if connection.execute("SELECT * FROM counters").fetchone() is None:
+            raise StoreDamaged(f"{path} is damaged (it has lost its counters); {_INSTEAD}")
     except BaseException:
         connection.close()
         raise

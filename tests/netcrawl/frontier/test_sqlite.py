@@ -76,6 +76,14 @@ def newer(path: Path) -> None:
     connection.close()
 
 
+def emptied(path: Path) -> None:
+    made(path)
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM counters")
+    connection.commit()
+    connection.close()
+
+
 def log_left_over(path: Path) -> None:
     path.with_name("frontier.db-wal").write_bytes(b"log")
 
@@ -90,6 +98,7 @@ def log_left_over(path: Path) -> None:
         pytest.param(overwritten, "is damaged", id="overwritten"),
         pytest.param(foreign, "is another program's database", id="foreign"),
         pytest.param(foreign_with_log, "is another program's database", id="foreign-wal"),
+        pytest.param(emptied, "is damaged (it has lost its counters)", id="emptied"),
         pytest.param(newer, "is of version 7, and this netcrawl reads version 1", id="version"),
     ],
 )
