@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,30 @@ def test_the_other_commands_work(project: Path) -> None:
     assert "<title>=one</title>" in fetched.stdout
     assert shell.stdout.strip() == "200"
     assert (listed.returncode, fetched.returncode, shell.returncode) == (0, 0, 0)
+
+
+def test_the_commands_for_jobs_can_be_had(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "shop")
+    project = tmp_path / "shop"
+    with (project / "shop" / "settings.py").open("a") as settings:
+        settings.write('COMMANDS_MODULE = "netcrawl.commands"\nNETCRAWL_FRONTIER = True\n')
+    pages = {**PAGES, "/1": Answer(status=503)}
+    with PageServer(pages) as server:
+        crawl = ("crawl", "pages", "-a", f"url={server.url}/", "-O", "pages.json")
+        crawl += ("-s", "JOBDIR=job", "-s", "RETRY_ENABLED=False")
+        first = scrapy(project, *crawl)
+        shown = scrapy(project, "jobs", "show", "job")
+        again = scrapy(project, "jobs", "retry-failed", "job")
+        pages["/1"] = PAGES["/1"]
+        second = scrapy(project, *crawl)
+
+    assert (first.returncode, shown.returncode, again.returncode) == (1, 0, 0)
+    assert "a request failed; scrapy jobs show job tells why" in first.stderr
+    assert "0 pending, 1 failed" in shown.stdout
+    assert "503" in shown.stdout
+    assert second.returncode == 0, second.stderr
+    titles = [page["title"] for page in json.loads((project / "pages.json").read_text())]
+    assert sorted(titles) == ["=one", "home", "two"]
 
 
 @pytest.mark.parametrize("command", [("list",), ("crawl", "pages")])
