@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from netcrawl.frontier.overview import JobOverview
 
+_STDOUT = "stdout:"
+
 
 def export(
     overview: JobOverview,
@@ -38,6 +40,9 @@ def export(
     settings = settings.copy()
     settings.set("FEEDS", {}, priority="cmdline")
     feeds = feed_process_params_from_cli(settings, output or [], overwrite_output=overwrite or [])
+    for uri, options in feeds.items():
+        if uri == _STDOUT:  # where -O and -o are the same, of which Scrapy warns
+            options["overwrite"] = False
     name = job.spider if job else "spider"
     settings.set("FEEDS", feeds, priority="cmdline")
     crawler = Crawler(_spider_class(name, settings), settings)  # type: ignore[arg-type]

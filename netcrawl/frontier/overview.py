@@ -95,12 +95,12 @@ def _size(folder: Path) -> int:
 
 
 def _last_written(folder: Path) -> datetime:
-    times = [0.0]
+    times = [(False, 0.0)]
     for name in (FRONTIER, f"{FRONTIER}-wal"):
         try:
             status = (folder / name).stat()
         except OSError:
             continue
-        if status.st_size:  # a reader makes an empty log
-            times.append(status.st_mtime)
-    return datetime.fromtimestamp(max(times), UTC)
+        # A reader makes an empty log.
+        times.append((status.st_size > 0, status.st_mtime))
+    return datetime.fromtimestamp(max(times)[1], UTC)

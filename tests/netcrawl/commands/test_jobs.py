@@ -112,6 +112,7 @@ def test_json(tmp_path: Path) -> None:
     assert (first["state"], first["reason"]) == ("stopped", "shutdown")
     assert [first[name] for name in ("done", "pending", "failed", "items")] == [2, 1, 1, 2]
     assert second["state"] == "broken"
+    assert second["active"] >= first["created"]
     assert "is empty" in second["reason"]
 
 
@@ -329,6 +330,7 @@ def test_export_to_standard_output_and_in_batches(tmp_path: Path) -> None:
     )
 
     assert [json.loads(line)["word"] for line in printed.stdout.splitlines()] == ["w0", "w1"]
+    assert (printed.status, printed.stderr) == (0, "")
     assert (done.status, done.stderr) == (0, "")
     assert names(tmp_path) == ["words-1.json", "words-2.json", "x"]
     assert read_json(tmp_path / "words-2.json") == [{"word": "w1", "count": 1}]
