@@ -217,5 +217,7 @@ def _reason(error: OSError) -> str:
 def _translated(endpoint: Endpoint, error: BaseException) -> BaseException:
     """Return what a handshake's end is called here; what is not of the network as it is."""
     if isinstance(error, (OSError, UnicodeError)):  # ssl.SSLError is an OSError
-        return ConnectError(f"no TLS with {endpoint}: {error}")
+        # asyncio has no word for a peer that goes away in the middle of it.
+        reason = str(error) or "the connection was closed"
+        return ConnectError(f"no TLS with {endpoint}: {reason}")
     return error

@@ -13,10 +13,10 @@ import pytest
 from netcrawl.download.opening import Opener
 from netcrawl.download.resolving import Resolver
 from netcrawl.download.route import Endpoint, Route
-from sockettools.errors import ConnectionRefused
+from sockettools.errors import ConnectError, ConnectionRefused
 from sockettools.net.address import STREAM, Candidate
 from tests.servers.ports import held_ports
-from tests.servers.scripted import PATIENCE
+from tests.servers.scripted import PATIENCE, ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 ROUTE = Route(Endpoint("h.test", 80, is_tls=False))
 
 
-async def open_any(*ports: int) -> tuple[int, Timings]:
+async def open_any(*ports: int, route: Route = ROUTE) -> tuple[int, Timings]:
     """Return the port that was connected to."""
     found = [Candidate(socket.AF_INET, STREAM, 0, ("127.0.0.1", port)) for port in ports]
     resolver = Resolver(0, lookup=lambda _host, _port: found)
     timings: Timings = {}
     opener = Opener(ssl.create_default_context(), resolver, lambda _: None)
-    connection = await opener.open(ROUTE, timings)
+    connection = await opener.open(route, timings)
     port = connection.transport.get_extra_info("peername")[1]
     connection.abort()
     await connection.wait_until_lost()
@@ -111,3 +111,15 @@ def test_the_first_address_is_preferred() -> None:
         ports = [server.getsockname()[1] for server in (one, two)]
         found, _ = asyncio.run(open_any(*ports))
     assert found == ports[0]
+
+
+def test_a_handshake_that_is_not_answered_is_told_in_words() -> None:
+    route = Route(Endpoint("h.test", 443, is_tls=True))
+
+    with (
+        ScriptedServer(lambda client: client.socket.recv(65_536)) as server,
+        pytest.raises(ConnectError) as caught,
+    ):
+        asyncio.run(open_any(server.port, route=route))
+
+    assert str(caught.value) == "no TLS with h.test:443: the connection was closed"
