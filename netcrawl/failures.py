@@ -101,7 +101,8 @@ def describe_failure(error: BaseException | None, request: Request) -> str:
         case IgnoreRequest() if str(error) == "Forbidden by robots.txt":
             return f"the robots.txt of {netloc} forbids {url}"
         case IgnoreRequest() if str(error) == "max redirections reached":
-            return f"{url} cannot be retrieved: it is redirected again and again"
+            first, *_ = map(without_userinfo, request.meta.get("redirect_urls", (url,)))
+            return f"{first} cannot be retrieved: it is redirected again and again, now to {url}"
         case DownloadFailedError() if "certificate verify failed" in str(error):
             return f"the certificate of {netloc} could not be verified: {url} is not trusted"
         case _:

@@ -78,8 +78,9 @@ def test_a_password_is_not_told() -> None:
 
 
 def test_a_redirect_loop() -> None:
-    request = Request(URL, meta={"redirect_times": 20})
+    first = "http://user:secret@h/first"
+    request = Request(URL, meta={"redirect_times": 20, "redirect_urls": [first, "http://h/2"]})
 
     assert describe_failure(IgnoreRequest("max redirections reached"), request) == (
-        f"{URL} cannot be retrieved: it is redirected again and again"
+        f"http://h/first cannot be retrieved: it is redirected again and again, now to {URL}"
     )
