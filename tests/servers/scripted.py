@@ -121,23 +121,25 @@ Script = Callable[[Client], object] | bytes | tuple[bytes, ...]
 
 
 class ScriptedServer(Running):
-    """Runs a script for each connection, the last one for all further ones, on 127.0.0.1.
+    """Runs a script for each connection, the last one for all further ones, on a loopback address.
 
     ``requests`` are all that came, ``connections`` counts how often somebody connected.
     """
 
-    def __init__(self, *scripts: Script, certificate: Path | None = None) -> None:
+    def __init__(
+        self, *scripts: Script, certificate: Path | None = None, host: str = "127.0.0.1"
+    ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
         self._scripts = scripts
         self._context = server_context(str(certificate)) if certificate else None
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._is_stopping = False
         self._threads = [threading.Thread(target=self._accept)]
         self.port: int = self._listener.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{host}:{self.port}"
         self.url = f"{'https' if certificate else 'http'}://{self.address}"
 
     def start(self) -> None:
