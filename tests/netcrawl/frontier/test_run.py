@@ -9,10 +9,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from scrapy import Request, Spider
 
-from netcrawl.frontier.folder import FRONTIER
+from netcrawl.frontier.folder import FRONTIER, JobFolder
 from netcrawl.frontier.reading import SqliteReader
-from netcrawl.frontier.store import Counts
+from netcrawl.frontier.run import CLOSED_SPIDER
+from netcrawl.frontier.serialize import RequestSerializer
+from netcrawl.frontier.store import Counts, NewRequest
 from tests.crawling import ROOT
 from tests.netcrawl.frontier.hurried import LENGTH
 
@@ -62,3 +65,20 @@ def test_a_page_whose_callback_closes_the_spider_is_done_again(way: str, tmp_pat
 
     assert second == {"a page": whole, "at once": ["at once"], "errback": ["missed"]}[way]
     assert counts == Counts(done=4 if way == "a page" else 1, items=len(second))
+
+
+def test_a_page_that_closed_a_spider_that_was_killed_then_is_done_again(tmp_path: Path) -> None:
+    serializer = RequestSerializer(Spider("closing"))
+    folder = JobFolder(tmp_path)
+    for page, reason in (("3", CLOSED_SPIDER), ("4", "another reason")):
+        data = serializer.dumps(Request(f"data:,{page}"))
+        folder.store.put(NewRequest(data, page.encode(), "", 0, False, False))
+        lease = folder.store.lease()
+        assert lease is not None
+        folder.store.finish(lease.id, reason)
+    folder.close()
+
+    pages, counts = run("closing", tmp_path, "-a", "way=none")
+
+    assert pages == ["3, above", "3, below"]
+    assert counts == Counts(done=1, failed=1, items=2)
