@@ -68,6 +68,8 @@ _PLAIN_PATH = (
     r"(?:[\w~%@-][\w.~%@-]*+/)*+(?:[\w~%@-][\w.~%@-]*+)?+(?:\?[\w.~%&=/-]++)?(?:#[\w.~%-]++)?"
 )
 _PLAIN_REFERENCE = re.compile(rf"(?=[^?#])/?{_PLAIN_PATH}", re.ASCII)
+_DOTS = re.compile(r"\.\.?/")
+_ONE_DOT = len("./")
 _PLAIN_ABSOLUTE = re.compile(rf"https?://[a-z0-9.-]++(?::[0-9]++)?/{_PLAIN_PATH}", re.ASCII)
 _PLAIN_BASE = re.compile(
     r"(?P<origin>https?://[a-z0-9.:-]++)(?P<folder>/(?:[\w~%@-][\w.~%@-]*+/)*+)[\w.~%@-]*+(?:\?[^#]*+)?(?:#.*+)?",
@@ -216,12 +218,10 @@ def resolver(base: str, encoding: str = "utf-8") -> Callable[[str], str]:
             return f"{origin if reference[0] == '/' else start}{reference}"
         if _PLAIN_ABSOLUTE.fullmatch(reference):
             return reference
-        if (
-            reference.startswith("../")
-            and _PLAIN_REFERENCE.fullmatch(reference, 3)
-            and reference[3] != "/"
-        ):
-            return f"{above}{reference[3:]}"
+        if dots := _DOTS.match(reference):
+            end = dots.end()
+            if _PLAIN_REFERENCE.fullmatch(reference, end) and reference[end] != "/":
+                return f"{start if end == _ONE_DOT else above}{reference[end:]}"
         if _NEEDS_THE_FOLDER.fullmatch(reference) and len(reference) < _LONG_BASE:
             return _resolved_in_folder(start, reference, encoding)
         return _resolved(base, reference, encoding)

@@ -486,7 +486,7 @@ def test_any_text_is_a_host_name_or_refused(text: str) -> None:
         "".join,
         st.tuples(
             st.sampled_from(
-                ["", "", "../", "http://h/", "https://g:8/", "http://h:x", "HTTP://h/"]
+                ["", "", "../", "./", "http://h/", "https://g:8/", "http://h:x", "HTTP://h/"]
             ),
             st.text("ab./?#%-_~@:=&0\\ é", max_size=12),
         ),
