@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -26,6 +27,9 @@ MAX_LINKS = 50_000
 
 # Links of one page that are looked at for them: many lead to places on one and the same page.
 MAX_HREFS = 500_000
+
+# As written, where nothing has to be taken out of it (RFC 3986 section 3.1).
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+):")
 
 _TO_PAGES = "//a/@href | //area/@href"
 _TO_FILES = (
@@ -54,9 +58,13 @@ def file_links(page: HtmlResponse) -> Iterator[str]:
 
 def _urls(page: HtmlResponse, base: str, hrefs: list[str]) -> Iterator[str]:
     to_url = resolver(base, page.encoding)
-    schemes = tuple(f"{scheme}:" for scheme in followed_from(page.url))
+    followed = followed_from(page.url)
+    schemes = tuple(f"{scheme}:" for scheme in followed)
     found: set[str] = set()
     for href in dict.fromkeys(href.partition("#")[0] for href in hrefs[:MAX_HREFS]):
+        scheme = _SCHEME.match(href)
+        if scheme and scheme[1].lower() not in followed:  # mailto: and the like
+            continue
         try:
             url = to_url(href).partition("#")[0]
         except ValueError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from netcrawl.extract.text import without_half_characters
+from netcrawl.extract.text import utf8_without_half_characters
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -31,7 +31,7 @@ def tree_of(page: HtmlResponse) -> _Element:
 
 
 def _parse(text: str) -> _Element:
-    markup = without_half_characters(text.strip().replace("\x00", "")).encode("utf-8")
+    markup = utf8_without_half_characters(text.strip().replace("\x00", ""))
     parser = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
     root: _Element | None = etree.fromstring(markup or _EMPTY, parser)
     # A page with nothing but a comment, say.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from netcrawl.extract.text import NO_TEXT
+from netcrawl.extract.text import NO_TEXT, is_all_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def split_words(text: str) -> list[str]:
     ['Arise,', 'fair', 'sun']
     """
     words = text.split()
-    if NO_TEXT.search(text) is None:
+    if is_all_text(text):
         return words
     return [seen for word in words if (seen := NO_TEXT.sub("", word))]
 
