@@ -53,6 +53,14 @@ SPIDER_MIDDLEWARES = in_ordered("SPIDER_MIDDLEWARES", default_settings.SPIDER_MI
 DOWNLOADER_MIDDLEWARES = in_ordered(
     "DOWNLOADER_MIDDLEWARES", default_settings.DOWNLOADER_MIDDLEWARES_BASE
 )
+# What EXTENSIONS names is imported, even to be left out; so this is where to leave it out.
+EXTENSIONS_BASE = {
+    name.replace(
+        "scrapy.extensions.remote_control.RemoteControl",
+        "netcrawl.extensions.remote_control.RemoteControlIfWanted",
+    ): order
+    for name, order in default_settings.EXTENSIONS_BASE.items()
+}
 EXTENSIONS = {
     **in_ordered("EXTENSIONS", default_settings.EXTENSIONS_BASE),
     # For this project's own spiders: they have it instead of a URL.

@@ -6,6 +6,7 @@ was wrong, and nothing was requested. 130: Ctrl-C or SIGTERM.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from scrapy import signals
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
@@ -68,6 +70,7 @@ class Command(ScrapyCrawl):
         try:
             crawler = self._create_crawler(name)
             watch = CrawlWatch(crawler)
+            crawler.signals.connect(_freeze, signals.spider_opened)
             crashes = _collect_crashes(self.crawler_process.crawl(crawler, **opts.spargs))
             self.crawler_process.start()
             LiveProgress.stop_drawing()
@@ -181,6 +184,12 @@ def _crash_outcome(error: BaseException) -> Outcome:
         return Outcome(FAILED, str(error))
     logger.error("The crawl could not be started", exc_info=error)
     return Outcome(FAILED, f"the crawl could not be started: {error}")
+
+
+def _freeze() -> None:
+    # What is there when a crawl begins, mostly modules, stays to its end. The garbage collector
+    # would look through all of it again and again: a fortieth of the CPU of a crawl.
+    gc.freeze()
 
 
 def _complain(problem: str) -> None:

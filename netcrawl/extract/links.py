@@ -12,15 +12,12 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from bs4 import BeautifulSoup
-from bs4.element import NavigableString, Tag
-from bs4.filter import SoupStrainer
-
 from netcrawl.extract.text import one_line, without_half_characters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bs4 import Tag
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # Links of one page that are told of. The longest pages of links that people write have some ten
@@ -50,6 +47,10 @@ def links_by_soup(markup: str) -> Iterator[LinkTag]:
     >>> next(links_by_soup('<a href="b">B</a>'))
     LinkTag(href='b', text='B', tag='<a href="b">B</a>', attributes={'href': 'b'})
     """
+    # Not for all spiders: it takes a fifteenth of the time in which a crawl starts.
+    from bs4 import BeautifulSoup
+    from bs4.filter import SoupStrainer
+
     soup = BeautifulSoup(without_half_characters(markup), "lxml", parse_only=SoupStrainer("a"))
     for tag in soup.find_all("a", limit=MAX_LINKS):
         attributes = {
@@ -112,6 +113,8 @@ def links_by_regex(markup: str) -> Iterator[LinkTag]:
 
 
 def _own_strings(tag: Tag) -> Iterator[str]:
+    from bs4.element import NavigableString, Tag
+
     for child in tag.descendants:
         if isinstance(child, Tag):
             if child.name == "a":

@@ -9,7 +9,6 @@ from scrapy.exceptions import CloseSpider
 
 from netcrawl.arguments import Argument, http_url, read_arguments, whole_number
 from netcrawl.extract.page import as_html, media_type
-from netcrawl.extract.soup import parse_document
 from netcrawl.failures import describe_failure, shown
 from netcrawl.frontier.notes import NO_NOTES, Notes, notes_of
 from netcrawl.items import FollowedPage
@@ -125,6 +124,8 @@ class FollowSpider(Spider):
         page = as_html(response)
         if page is None:
             raise self._failed(f"page {response.url} is not HTML but {media_type(response)}")
+        from netcrawl.extract.soup import parse_document  # imports bs4, as no other spider need
+
         document = parse_document(page.text, page.url)
         item = FollowedPage(step=step, url=response.url, text=text, title=document.title)
         yield item

@@ -27,6 +27,30 @@ def test_nothing_lets_others_run_code(console: str) -> None:
     assert not settings.getbool(console)
 
 
+def test_what_only_others_need_is_not_imported() -> None:
+    with PageServer({"/": "<title>x</title><p>y"}) as server:
+        done = crawl(
+            "words", "-a", f"url={server.url}/", environment={"PYTHONPROFILEIMPORTTIME": "1"}
+        )
+
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert done.status == 0
+    assert "netcrawl.extract.words" in imported
+    assert imported.isdisjoint({"aiohttp", "bs4"})
+
+
+def test_a_remote_control_that_is_wanted_is_there(tmp_path: Path) -> None:
+    with PageServer({"/": "<title>x</title><p>y"}) as server:
+        done = crawl(
+            *("words", "-a", f"url={server.url}/"),
+            *("-s", "REMOTE_CONTROL_ENABLED=1", "-s", f"REMOTE_CONTROL_JOBS_DIR={tmp_path}"),
+            *("-s", "LOG_LEVEL=INFO"),
+        )
+
+    assert done.status == 0
+    assert "RemoteControl" in done.stderr
+
+
 def test_the_user_agent_names_the_project() -> None:
     with PageServer({"/": "<title>x</title>"}) as server:
         crawl("follow", "-a", f"url={server.url}/")

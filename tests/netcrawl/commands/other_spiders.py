@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider
@@ -56,6 +57,15 @@ class IdleSpider(Spider):
     async def start(self) -> AsyncIterator[Any]:
         for nothing in ():
             yield nothing
+
+
+class FrozenSpider(OtherSpider):
+    """Yields how much the garbage collector leaves alone."""
+
+    name = "frozen"
+
+    def parse(self, response: Response) -> Iterator[Any]:
+        yield {"url": response.url, "objects": gc.get_freeze_count()}
 
 
 class BrokenSpider(Spider):

@@ -150,6 +150,15 @@ def test_a_spider_that_asks_for_nothing_did_its_job() -> None:
     assert crawl("idle", *OTHERS).status == 0
 
 
+def test_what_was_there_before_is_not_looked_through_for_garbage(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+
+    done = other("frozen", "-O", str(feed))
+
+    assert done.status == 0
+    assert json.loads(feed.read_text())["objects"] > 10_000
+
+
 def test_a_pipeline_that_fails() -> None:
     pipeline = "tests.netcrawl.commands.other_spiders.FailingPipeline"
 
