@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sockettools import progress as progress_module
 from sockettools.browser import connection as connection_module
 from sockettools.browser import retrying as retrying_module
-from sockettools.cli import progress as progress_module
 from tests.machine import needs_dev_full
 from tests.servers.ports import held_ports
 from tests.servers.scripted import (
