@@ -593,9 +593,10 @@ def test_closing_lets_what_was_said_arrive(
 def test_closing_waits_for_a_connection_that_is_being_made(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
+    began, go_on = threading.Event(), threading.Event()
 
     def dial_slowly(address: Address, deadline: Deadline) -> SocketStream:
+        began.set()
         assert go_on.wait(PATIENCE)
         return dial(address, deadline)
 
@@ -604,6 +605,7 @@ def test_closing_waits_for_a_connection_that_is_being_made(
     limits = Limits(connect_timeout=PATIENCE)
     with Tap(ANY_PORT, target.address, limits=limits) as tap, connect(tap) as client:
         send_and_end(client, b"hello")
+        assert began.wait(PATIENCE)  # what nobody has let in yet is not waited for
         with meanwhile(tap.close):
             try:
                 # Nothing is to be seen of a close that waits: one that does not has time to end.
