@@ -26,11 +26,15 @@ def site() -> Iterator[Site]:
     ("name", "deaths"),
     [
         pytest.param("catalogue", [Death(requests=60), Death(step="sql:90")], id="catalogue"),
-        pytest.param("async", [Death("twice", requests=70, seconds=0.1)], id="async"),
+        pytest.param(
+            "async", [Death("twice", requests=70, seconds=0.1)], id="async", marks=pytest.mark.soak
+        ),
         pytest.param("starts", [Death(requests=40), Death(requests=30, seconds=0.1)], id="starts"),
         pytest.param("counter", [Death(requests=40), Death(at_close=True)], id="counter"),
         pytest.param("media", [Death("group", requests=50)], id="media"),
-        pytest.param("words", [Death(requests=90), Death(step="file:4")], id="words"),
+        pytest.param(
+            "words", [Death(requests=90), Death(step="file:4")], id="words", marks=pytest.mark.soak
+        ),
         pytest.param("images", [Death("once", requests=60), Death(at_close=True)], id="images"),
     ],
 )
