@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sockettools.standard_streams import is_terminal
 from sockettools.units import clock_text, octets_text
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ WIDTH = 80
 _SHORTEST_BAR = 8
 
 # Seconds left that are still a forecast.
-_LONGEST_WAIT = 100 * 3600
+LONGEST_WAIT = 100 * 3600
 
 
 class ProgressBar:
@@ -41,7 +42,7 @@ class ProgressBar:
         self._started = clock()
         self._drawn_at: float | None = None
         self._drawn = 0  # columns
-        self._is_on = _is_terminal(file)
+        self._is_on = is_terminal(file)
 
     def update(self, done: int, total: int | None) -> None:
         """Show that ``done`` of ``total`` octets are here; None is a total that nobody told."""
@@ -122,16 +123,9 @@ def _bar(share: float, width: int) -> str:
 
 
 def _time_left(octets: int, rate: float) -> str:
-    if not rate or octets / rate > _LONGEST_WAIT:
+    if not rate or octets / rate > LONGEST_WAIT:
         return ""
     return f"  {clock_text(octets / rate)} left"
-
-
-def _is_terminal(file: TextIO) -> bool:
-    try:
-        return file.isatty()
-    except (OSError, ValueError):  # it is closed
-        return False
 
 
 def _columns(file: TextIO) -> int:

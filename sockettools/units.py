@@ -4,8 +4,8 @@
 def octets_text(octets: float) -> str:
     """Write octets in the unit that leaves up to three digits before the point.
 
-    >>> octets_text(999), octets_text(70_057), octets_text(1e9)
-    ('999 B', '70.1 kB', '1.0 GB')
+    >>> octets_text(999), octets_text(1_234), octets_text(5_678_901), octets_text(10**14)
+    ('999 B', '1.2 kB', '5.7 MB', '100.0 TB')
     """
     if octets < 999.5:
         return f"{octets:.0f} B"
@@ -14,6 +14,15 @@ def octets_text(octets: float) -> str:
         if octets < 999.95:
             return f"{octets:.1f} {unit}"
     return f"{octets / 1000:.1f} TB"
+
+
+def counted(number: int, thing: str) -> str:
+    """Write a number of things.
+
+    >>> counted(1, "item"), counted(0, "item"), counted(1200, "item")
+    ('1 item', '0 items', '1,200 items')
+    """
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def clock_text(seconds: float) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
 from asyncio import Task
 from functools import partial
@@ -26,7 +25,7 @@ from netcrawl.arguments import read_arguments, unknown
 from netcrawl.extensions.progress import LiveProgress
 from netcrawl.frontier.store import StoreError
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
-from sockettools.standard_streams import restore_standard_streams
+from sockettools.standard_streams import discard_standard_output, restore_standard_streams
 from sockettools.text import visible
 
 if TYPE_CHECKING:
@@ -150,8 +149,7 @@ class Command(ScrapyCrawl):
         except OSError as exc:
             _complain(f"cannot write to standard output: {exc.strerror or exc}")
             self.exitcode = FAILED
-            # Python flushes standard output once more at exit, and would fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_standard_output()
 
 
 def _collect_crashes(crawl: Awaitable[None]) -> list[BaseException]:

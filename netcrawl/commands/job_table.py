@@ -12,6 +12,7 @@ from scrapy import Spider
 from netcrawl.failures import without_userinfo
 from netcrawl.frontier.serialize import CannotRestore, RequestSerializer
 from sockettools.text import visible
+from sockettools.units import octets_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,31 +91,6 @@ def _last_of(traceback: list[str]) -> str:
     return (inner or ends or traceback)[-1]
 
 
-def count(number: int, thing: str) -> str:
-    """Return a number of things.
-
-    >>> count(1, "item"), count(0, "item")
-    ('1 item', '0 items')
-    """
-    return f"{number:,} {thing}{'s' * (number != 1)}"
-
-
-def size_text(octets: int) -> str:
-    """Return a size with a unit.
-
-    >>> size_text(999), size_text(1_234), size_text(5_678_901), size_text(10**14)
-    ('999 B', '1.2 kB', '5.7 MB', '100.0 TB')
-    """
-    if octets < 1000:
-        return f"{octets} B"
-    size = float(octets)
-    for unit in ("kB", "MB", "GB"):
-        size /= 1000
-        if size < 999.95:
-            return f"{size:.1f} {unit}"
-    return f"{size / 1000:.1f} TB"
-
-
 def _row(job: JobOverview) -> tuple[str, ...]:
     active = job.active.astimezone().strftime("%Y-%m-%d %H:%M")
     counts = job.counts
@@ -125,7 +101,7 @@ def _row(job: JobOverview) -> tuple[str, ...]:
         visible(job.job.spider) if job.job else "-",
         job.state,
         *(f"{number:,}" if known else "-" for number in numbers),
-        size_text(job.size),
+        octets_text(job.size),
         active,
         visible(job.problem or _arguments(job)),
     )
@@ -153,7 +129,7 @@ def _facts(job: JobOverview) -> Iterator[tuple[str, str]]:
             + (f"{counts.failed:,} failed"),
         )
         yield "items", f"{counts.items:,}"
-    yield "size", size_text(job.size)
+    yield "size", octets_text(job.size)
 
 
 def _arguments(job: JobOverview) -> str:

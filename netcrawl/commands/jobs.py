@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import sqlite3
 import sys
@@ -18,7 +17,7 @@ from scrapy.exceptions import UsageError
 
 from netcrawl.arguments import unknown
 from netcrawl.commands.job_export import export
-from netcrawl.commands.job_table import count, description, record, table
+from netcrawl.commands.job_table import description, record, table
 from netcrawl.frontier.database import APPLICATION_ID
 from netcrawl.frontier.folder import FRONTIER, JobFolder
 from netcrawl.frontier.job import end_job
@@ -27,8 +26,9 @@ from netcrawl.frontier.overview import find_jobs, is_job, look_at
 from netcrawl.frontier.reading import SqliteReader
 from netcrawl.frontier.store import StoreError
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
-from sockettools.standard_streams import restore_standard_streams
+from sockettools.standard_streams import discard_standard_output, restore_standard_streams
 from sockettools.text import visible
+from sockettools.units import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -153,7 +153,7 @@ class Command(ScrapyCommand):
             return _print(["no request has failed"])
         return _print(
             [
-                f"{count(number, 'request')} will be tried again when the job goes on:",
+                f"{counted(number, 'request')} will be tried again when the job goes on:",
                 self._resume(),
             ]
         )
@@ -171,7 +171,7 @@ class Command(ScrapyCommand):
         lock = JobLock(self._folder)
         try:
             job = look_at(self._folder)
-            lost = f"{count(job.counts.done, 'page')} and {count(job.counts.items, 'item')}"
+            lost = f"{counted(job.counts.done, 'page')} and {counted(job.counts.items, 'item')}"
             what = visible(f"{self._folder}: {job.problem or lost}")
             if not opts.yes and not _agrees(f"Forget {what}? [y/N] "):
                 _complain("nothing was changed")
@@ -273,11 +273,10 @@ def _print(lines: Iterable[str]) -> int:
             print(line)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who read has enough. Python flushes standard output once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_standard_output()  # who read has enough
     except OSError as exc:
         _complain(f"cannot write to standard output: {exc.strerror or exc}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_standard_output()
         return FAILED
     return DONE
 

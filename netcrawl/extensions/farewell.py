@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from scrapy.extensions.feedexport import FeedExporter
+from w3lib.url import file_uri_to_path
 
-from sockettools.units import clock_text, octets_text
+from sockettools.units import clock_text, counted, octets_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ def farewell(crawler: Crawler, progress: Progress, reason: str) -> Iterator[str]
 
 def _what_happened(progress: Progress, reason: str) -> str:
     how = {"finished": "Finished", "shutdown": "Interrupted"}.get(reason, f"Closed ({reason})")
-    errors = "no error" if not progress.errors else _counted(progress.errors, "error")
-    pages, items = _counted(progress.pages, "page"), _counted(progress.items, "item")
+    errors = "no error" if not progress.errors else counted(progress.errors, "error")
+    pages, items = counted(progress.pages, "page"), counted(progress.items, "item")
     return (
         f"{how} after {clock_text(progress.seconds)}: {pages}, {items}, "
         f"{octets_text(progress.octets)}, {errors}"
@@ -75,10 +75,9 @@ def _next(crawler: Crawler, reason: str) -> str:
 
 
 def _local_path(uri: str) -> Path | None:
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return None if "://" in uri or parts.scheme == "stdout" else Path(uri)
+    if uri.startswith("file:"):
+        return Path(file_uri_to_path(uri))
+    return None if "://" in uri or uri.startswith("stdout:") else Path(uri)
 
 
 def _shown(path: Path) -> str:
@@ -86,7 +85,3 @@ def _shown(path: Path) -> str:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.live import Live
 from scrapy.utils.log import get_scrapy_root_handler
 
+from sockettools.standard_streams import is_terminal
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -33,7 +35,7 @@ class Foot:
             auto_refresh=False,
             transient=True,
             redirect_stderr=False,
-            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
+            redirect_stdout=is_terminal(sys.stdout),
         )
         self._handler: logging.StreamHandler[TextIO] | None = None
 

@@ -16,11 +16,12 @@ from scrapy.utils.asyncio import create_looping_call
 from netcrawl.extensions.downloads import Downloads
 from netcrawl.extensions.farewell import farewell
 from netcrawl.extensions.tally import Tally
+from sockettools.standard_streams import is_terminal
 from sockettools.text import visible
-from sockettools.units import clock_text, octets_text
+from sockettools.units import clock_text, counted, octets_text
 
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Self
 
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -132,7 +133,7 @@ def progress_line(name: str, progress: Progress, width: int) -> str:
         (3, f"{progress.items:,} items"),
         (2, f"{progress.rate:.1f}/s"),
         (4, octets_text(progress.octets)),
-        (1, f"{progress.errors:,} {'error' if progress.errors == 1 else 'errors'}"),
+        (1, counted(progress.errors, "error")),
     ]
     if progress.seconds_left is not None:
         parts.append((2, f"{clock_text(progress.seconds_left)} left"))
@@ -147,15 +148,8 @@ def progress_line(name: str, progress: Progress, width: int) -> str:
 
 
 def _is_watched(crawler: Crawler) -> bool:
-    if not _is_terminal(sys.stderr):
+    if not is_terminal(sys.stderr):
         return False
     # A feed on the same terminal would be drawn over.
     feeds = map(str, crawler.settings.getdict("FEEDS"))
-    return not (_is_terminal(sys.stdout) and any(uri.startswith("stdout:") for uri in feeds))
-
-
-def _is_terminal(file: Any) -> bool:
-    try:
-        return file is not None and file.isatty()
-    except ValueError:  # it is closed
-        return False
+    return not (is_terminal(sys.stdout) and any(uri.startswith("stdout:") for uri in feeds))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from scrapy.utils.httpobj import urlparse_cached
 
+from sockettools.progress import LONGEST_WAIT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,9 +25,6 @@ MAX_HOSTS = 256
 
 # What a new latency counts in the average of its host.
 _WEIGHT = 0.2
-
-# Seconds left that are still a forecast.
-_LONGEST_WAIT = 100 * 3600
 
 
 @runtime_checkable
@@ -132,7 +131,7 @@ class Tally:
             if self._clock() - self._samples[0][0] < WINDOW / 2 or known > self._samples[0][2]:
                 return None
             total = known
-        if rate <= 0 or total < pages or (total - pages) / rate > _LONGEST_WAIT:
+        if rate <= 0 or total < pages or (total - pages) / rate > LONGEST_WAIT:
             return None
         return (total - pages) / rate
 
