@@ -72,7 +72,7 @@ class Command(ScrapyCrawl):
             crawler.signals.connect(_freeze, signals.spider_opened)
             crashes = _collect_crashes(self.crawler_process.crawl(crawler, **opts.spargs))
             self.crawler_process.start()
-            LiveProgress.stop_drawing()
+            LiveProgress.process_stopped()
         except KeyboardInterrupt:  # before Scrapy handles signals, or after
             outcome = Outcome(INTERRUPTED, "interrupted")
         else:

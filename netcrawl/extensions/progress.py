@@ -47,7 +47,7 @@ class LiveProgress:
         self._tally = Tally(crawler, monotonic)
         self._downloads = Downloads(monotonic)
         self._timer = create_looping_call(self._draw)
-        self._reason = "interrupted"
+        self._reason = "shutdown"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -94,23 +94,23 @@ class LiveProgress:
 
     def engine_stopped(self) -> None:
         """Erase the line, and say what happened: feeds are stored by now."""
-        if self._timer.running:
-            self.close()
+        if LiveProgress._drawing is self:
+            LiveProgress._drawing = None
+            if self._timer.running:  # the end of the process stops it, too
+                self._timer.stop()
+            self._foot.stop()
             for line in farewell(self._crawler, self._tally.progress(), self._reason):
                 print(visible(line), file=sys.stderr)
 
     @classmethod
-    def stop_drawing(cls) -> None:
-        """Erase the line of a crawl that was broken off, where no signal comes."""
-        if cls._drawing:
-            cls._drawing.close()
+    def process_stopped(cls) -> None:
+        """Do the same for a crawl that was broken off.
 
-    def close(self) -> None:
-        """Erase the line."""
-        if self._timer.running:
-            self._timer.stop()
-            self._foot.stop()
-            LiveProgress._drawing = None
+        Scrapy sends no signal after the second Ctrl-C, nor after one that comes while the spider
+        is being opened.
+        """
+        if cls._drawing:
+            cls._drawing.engine_stopped()
 
     def _draw(self) -> None:
         from rich.console import Group

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
+import os
 import re
 from contextlib import closing
+from signal import SIGINT
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from netcrawl.extensions.progress import progress_line
+from netcrawl.extensions.progress import LiveProgress, progress_line
 from netcrawl.extensions.tally import Progress
 from sockettools.practice import PracticeServer
 from tests.crawling import crawl
@@ -134,11 +137,32 @@ def test_control_c_leaves_the_terminal_as_it_was(times: int) -> None:
         assert terminal.wait() == 130
         pressed.set()
 
-    if times == 1:
-        happened, output, what_next = terminal.lines[-4:-1]
-        assert happened.startswith("Interrupted after 0:")
-        assert output == "Output: none was asked for"
-        assert what_next == "Next: with -s JOBDIR=jobs/links, a crawl that was stopped can go on"
+    assert_interrupted(terminal)
+
+
+class PressControlC(LiveProgress):
+    """Does so when the spider is opened: Scrapy then stops at once."""
+
+    def spider_opened(self) -> None:
+        super().spider_opened()
+        os.kill(os.getpid(), SIGINT)
+
+
+def test_control_c_while_the_spider_is_opened(site: str) -> None:
+    its_own, ours = (f"{c.__module__}.{c.__name__}" for c in (LiveProgress, PressControlC))
+    extensions = json.dumps({its_own: None, ours: 0})
+    with closing(Terminal("scrapy", "crawl", "links", "-a", f"url={site}",
+                          "-s", f"EXTENSIONS={extensions}", columns=160)) as terminal:  # fmt: skip
+        assert terminal.wait() == 130
+
+    assert_interrupted(terminal)
+
+
+def assert_interrupted(terminal: Terminal) -> None:
+    happened, output, what_next = terminal.lines[-4:-1]
+    assert happened.startswith("Interrupted after 0:")
+    assert output == "Output: none was asked for"
+    assert what_next == "Next: with -s JOBDIR=jobs/links, a crawl that was stopped can go on"
     assert terminal.has_cursor
     assert not any(LINE.match(line) for line in terminal.lines)
 
