@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from scrapy.crawler import Crawler
 
@@ -26,6 +26,14 @@ DONE = "finished"
 
 _FIELDS = ("spider", "arguments", "created", "versions")
 _PACKAGES = ("netcrawl", "scrapy")
+
+
+class HasValues(Protocol):
+    """The part of a store that a job is read from."""
+
+    def value(self, name: str) -> bytes | None:
+        """Return the value of this name, None if there is none."""
+        ...
 
 
 class OtherJob(StoreError):
@@ -119,7 +127,7 @@ def end_job(store: Store, reason: str) -> None:
     _set_status(store, Status(state, reason, _now()))
 
 
-def read_job(store: Store) -> Job | None:
+def read_job(store: HasValues) -> Job | None:
     """Return whose store it is, None if nobody's yet.
 
     Raises:
@@ -144,7 +152,7 @@ def parse_job(value: bytes) -> Job:
     return job
 
 
-def read_status(store: Store, *, is_in_use: bool) -> Status:
+def read_status(store: HasValues, *, is_in_use: bool) -> Status:
     """Say how the job stands; ``is_in_use`` tells whether a process has the store open."""
     value = store.value(STATUS)
     return Status(State.STOPPED) if value is None else parse_status(value, is_in_use=is_in_use)

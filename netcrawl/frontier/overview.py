@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netcrawl.frontier.folder import FRONTIER
-from netcrawl.frontier.job import JOB, STATUS, Job, State, Status, parse_job, parse_status
+from netcrawl.frontier.job import Job, Status, read_job, read_status
 from netcrawl.frontier.lock import owner
 from netcrawl.frontier.reading import SqliteReader
 from netcrawl.frontier.store import Counts, StoreError
@@ -68,15 +68,12 @@ def look_at(folder: Path) -> JobOverview:
     try:
         process = owner(folder)
         with SqliteReader(folder / FRONTIER) as reader:
-            job, status = reader.value(JOB), reader.value(STATUS)
             return JobOverview(
                 folder,
                 size,
                 active,
-                parse_job(job) if job else None,
-                parse_status(status, is_in_use=process is not None)
-                if status
-                else Status(State.STOPPED),
+                read_job(reader),
+                read_status(reader, is_in_use=process is not None),
                 reader.counts(),
                 process,
             )
