@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +25,7 @@ from netcrawl.failures import without_userinfo
 from netcrawl.feeds.checked import FEED_ERRORS, CheckedFeedExporter
 from netcrawl.feeds.files import FileFeedStorage
 from netcrawl.feeds.written import WrittenFeeds
+from netcrawl.frontier.kept_items import UnreadableItem, load_item
 from netcrawl.frontier.last_items import LAST_ITEMS
 from netcrawl.frontier.scheduler import store_of
 from netcrawl.frontier.store import StoreError
@@ -48,10 +48,6 @@ _URIS = "feed uris"
 _PLACEHOLDER = re.compile(r"%\(\w+\)")
 
 
-class UnreadableItem(Exception):
-    """An item that was kept cannot be made an object again; the text says why, in one line."""
-
-
 class HasItems(Protocol):
     """The part of a store that feeds are made from."""
 
@@ -71,20 +67,10 @@ def read_items(store: HasItems, *, is_over: bool) -> Iterator[Any]:
         UnreadableItem: its class is not to be found, or does not take what was kept.
     """
     for _, data in store.items():  # noqa: PERF102 - no dict
-        yield _load(data)
+        yield load_item(data)
     if is_over:
         for _, data in store.notes(LAST_ITEMS):
-            yield _load(data)
-
-
-def _load(data: bytes) -> Any:
-    try:
-        return pickle.loads(data)  # noqa: S301 - the job's own, from a folder of its owner's
-    except Exception as exc:
-        raise UnreadableItem(
-            f"an item cannot be read ({type(exc).__name__}: {exc}); its class has to be found "
-            "under the name that it had in the crawl"
-        ) from exc
+            yield load_item(data)
 
 
 class CommittedFeedExporter(CheckedFeedExporter):

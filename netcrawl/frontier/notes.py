@@ -7,11 +7,11 @@ adds up something notes what each page contributes, and adds that up again when 
 from __future__ import annotations
 
 import logging
-import pickle
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import CloseSpider
 
+from netcrawl.frontier.kept_items import UnreadableItem, load_item
 from netcrawl.frontier.scheduler import frontier_of
 
 if TYPE_CHECKING:
@@ -60,9 +60,14 @@ class Notes:
         Raises:
             CloseSpider: one cannot be read back.
         """
-        if self._run is not None:
+        if self._run is None:
+            return
+        try:
             for _, data in self._run.store.items():  # noqa: PERF102 - no dict
-                yield _load(data)
+                yield load_item(data)
+        except UnreadableItem as error:
+            logger.error("%s", error)
+            raise CloseSpider("frontier_error") from error
 
     def replace(self, kind: str, notes: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep these instead of all notes of this kind that count."""
@@ -77,11 +82,3 @@ NO_NOTES = Notes(None)
 def notes_of(crawler: Crawler) -> Notes:
     """Return the notes of a crawl whose spider is being opened, or is open."""
     return Notes(frontier_of(crawler))
-
-
-def _load(data: bytes) -> Any:
-    try:
-        return pickle.loads(data)  # noqa: S301 - the job's own, from a folder of its owner's
-    except Exception as error:  # whatever the __setstate__ of anything raises
-        logger.error("an item of the job cannot be read back: %r", error)
-        raise CloseSpider("frontier_error") from error

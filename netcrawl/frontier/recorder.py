@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import pickle
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
+from netcrawl.frontier.kept_items import UnkeepableItem, dump_item
 from netcrawl.frontier.last_items import LAST_ITEMS, are_last_items
 from netcrawl.frontier.tracking import StartItem, current, current_work
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from netcrawl.frontier.store import Store
 
 logger = logging.getLogger(__name__)
-
-# What ``pickle.loads`` makes an item of again.
-_PROTOCOL = 5
 
 # Characters of a traceback; the end of a longer one says what was wrong.
 _MAX_REASON = 20_000
@@ -46,9 +43,9 @@ class Recorder:
 
     def _scraped(self, item: Any) -> None:
         try:
-            data = pickle.dumps(item, _PROTOCOL)
-        except Exception as error:  # noqa: BLE001 - whatever the __reduce__ of anything raises
-            problem = f"an item cannot be kept, {type(item).__qualname__}: {error}"
+            data = dump_item(item)
+        except UnkeepableItem as error:
+            problem = str(error)
             logger.error("%s", problem)
             self.problem = self.problem or problem
             if (work := current_work()) is not None:
