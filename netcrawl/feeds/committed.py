@@ -18,13 +18,13 @@ from scrapy.exceptions import CloseSpider, UsageError
 from scrapy.extensions.feedexport import FeedExporter
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
-from scrapy.utils.misc import load_object
 from twisted.internet.defer import Deferred
 
 from netcrawl.failures import without_userinfo
 from netcrawl.feeds.checked import FEED_ERRORS, CheckedFeedExporter
 from netcrawl.feeds.files import FileFeedStorage
 from netcrawl.feeds.written import WrittenFeeds
+from netcrawl.frontier.extension import is_job
 from netcrawl.frontier.kept_items import UnreadableItem, load_item
 from netcrawl.frontier.last_items import LAST_ITEMS
 from netcrawl.frontier.scheduler import store_of
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.extensions.feedexport import FeedSlot, FeedStorageProtocol
-    from scrapy.settings import BaseSettings
 
     from netcrawl.frontier.store import Store
 
@@ -100,7 +99,7 @@ class CommittedFeedExporter(CheckedFeedExporter):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> CheckedFeedExporter:  # type: ignore[override]
         """Without a job, return the exporter that writes items as they come."""
-        if not _is_job(crawler.settings):
+        if not is_job(crawler.settings):
             return CheckedFeedExporter.from_crawler(crawler)
         exporter = cls(crawler, partial(store_of, crawler))
         crawler.signals.connect(exporter.open_spider, signals.spider_opened)
@@ -184,12 +183,6 @@ class CommittedFeedExporter(CheckedFeedExporter):
         if self._store is not None and self._uris:
             self._store.set_value(_URIS, json.dumps(self._uris).encode())
             self._store.commit()
-
-
-def _is_job(settings: BaseSettings) -> bool:
-    return bool(settings["JOBDIR"]) and getattr(
-        load_object(settings["SCHEDULER"]), "uses_frontier", False
-    )
 
 
 def _split_userinfo(uri: str) -> tuple[str, str]:

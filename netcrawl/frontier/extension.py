@@ -43,10 +43,7 @@ class FrontierJob:
             StoreError: it cannot be had, or is another job's.
             NotConfigured: there is no JOBDIR, or the crawl has another scheduler.
         """
-        settings = crawler.settings
-        if not settings["JOBDIR"]:
-            raise NotConfigured
-        if not getattr(load_object(settings["SCHEDULER"]), "uses_frontier", False):
+        if not is_job(crawler.settings):
             raise NotConfigured
         keep_files_whole()
         try:
@@ -74,6 +71,13 @@ class FrontierJob:
             folder.close()
             raise
         return cls(job, folder, state, is_resumed=is_resumed)
+
+
+def is_job(settings: BaseSettings) -> bool:
+    """Say whether a crawl is a job of the frontier's: it has a folder, and our scheduler."""
+    return bool(settings["JOBDIR"]) and getattr(
+        load_object(settings["SCHEDULER"]), "uses_frontier", False
+    )
 
 
 def filters_duplicates(settings: BaseSettings) -> bool:
