@@ -18,7 +18,7 @@ from weakref import WeakSet
 from scrapy.http.request import NO_CALLBACK
 
 from netcrawl.download.compression import is_gzip_file
-from netcrawl.download.responses import make_response
+from netcrawl.download.responses import make_response, mark_stopped
 from netcrawl.download.spool import MOST_BLOCKS, SpoolFile, SpoolFolder, clear, default_parent
 from netcrawl.download.spooled import SpooledBody, SpooledResponse
 from sockettools.browser.decoding import decoder_for
@@ -174,10 +174,7 @@ class FileBody:
             del common["headers"]["Content-Encoding"]
         response = SpooledResponse(**common, flags=flags, spooled=spooled)
         if stop is not None:
-            response.flags.append("download_stopped")
-            if stop.fail:
-                stop.response = response
-                raise stop
+            mark_stopped(response, stop)
         return response
 
     def discard(self) -> None:

@@ -75,11 +75,20 @@ def make_response(
     )
     response.headers = headers
     if stop_download is not None:
-        response.flags.append("download_stopped")
-        if stop_download.fail:
-            stop_download.response = response
-            raise stop_download
+        mark_stopped(response, stop_download)
     return response
+
+
+def mark_stopped(response: Response, stop_download: StopDownload) -> None:
+    """Mark a response as one of a download that was stopped.
+
+    Raises:
+        StopDownload: it is to fail; the response is in it.
+    """
+    response.flags.append("download_stopped")
+    if stop_download.fail:
+        stop_download.response = response
+        raise stop_download
 
 
 def check_stop_download(
