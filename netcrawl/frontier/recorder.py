@@ -38,8 +38,8 @@ class Recorder:
         run(store.replace_notes, LAST_ITEMS, iter(()))
         crawler.signals.connect(self._scraped, signals.item_scraped)
         crawler.signals.connect(self._dropped, signals.item_dropped)
-        crawler.signals.connect(self._item_failed, signals.item_error)
-        crawler.signals.connect(self._callback_failed, signals.spider_error)
+        crawler.signals.connect(self._failed, signals.item_error)
+        crawler.signals.connect(self._failed, signals.spider_error)
 
     def _scraped(self, item: Any) -> None:
         try:
@@ -62,12 +62,6 @@ class Recorder:
         start = current.get()
         if isinstance(start, StartItem):
             self._run(self._store.add_start, start.key)
-
-    def _item_failed(self, failure: Failure) -> None:
-        self._failed(failure)
-
-    def _callback_failed(self, failure: Failure) -> None:
-        self._failed(failure)
 
     def _failed(self, failure: Failure) -> None:
         work = current_work()
