@@ -38,7 +38,7 @@ SELECT word, count FROM counts WHERE count >= ? ORDER BY count DESC, word LIMIT 
 """
 _ALL = -1
 
-# Words that are packed together.
+# Words of a piece, which are packed together.
 _PIECE = 10_000
 
 
@@ -128,20 +128,25 @@ class WordCounts(Closing):
         self._characters = 0
 
 
-def packed(counts: Iterable[tuple[str, int]]) -> Iterator[bytes]:
-    """Yield counts as octets, in pieces of a moderate size, for ``unpacked`` to read.
-
-    >>> [unpacked(piece) for piece in packed([("sun", 2), ("moon", 1)])]
-    [{'sun': 2, 'moon': 1}]
-    """
+def pieces(counts: Iterable[tuple[str, int]]) -> Iterator[dict[str, int]]:
+    """Yield counts in pieces of a moderate size."""
     pairs = iter(counts)
     while piece := dict(islice(pairs, _PIECE)):
-        yield zlib.compress(json.dumps(piece, separators=(",", ":")).encode(), 1)
+        yield piece
 
 
-def unpacked(piece: bytes) -> dict[str, int]:
-    """Return the counts of such a piece."""
-    counts: dict[str, int] = json.loads(zlib.decompress(piece))
+def packed(counts: dict[str, int]) -> bytes:
+    """Return counts as octets, for ``unpacked`` to read.
+
+    >>> [unpacked(packed(piece)) for piece in pieces([("sun", 2), ("moon", 1)])]
+    [{'sun': 2, 'moon': 1}]
+    """
+    return zlib.compress(json.dumps(counts, separators=(",", ":")).encode(), 1)
+
+
+def unpacked(octets: bytes) -> dict[str, int]:
+    """Return the counts that were packed."""
+    counts: dict[str, int] = json.loads(zlib.decompress(octets))
     return counts
 
 

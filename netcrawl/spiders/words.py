@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from scrapy.exceptions import CloseSpider
 
 from netcrawl.arguments import Argument, choice, whole_number
-from netcrawl.counting import CannotCount, WordCounts, packed, unpacked
+from netcrawl.counting import CannotCount, WordCounts, packed, pieces, unpacked
 from netcrawl.extract.page import as_html, as_plain_text, media_type
 from netcrawl.extract.tree import tree_of
 from netcrawl.extract.visible import visible_text
@@ -80,8 +80,8 @@ class WordsSpider(SiteSpider):
         super().recall(notes)
         self.pages_counted = sum(1 for _ in notes.read(_COUNTED))
         try:
-            for _, piece in notes.read(_COUNTS):
-                self.counts.add(unpacked(piece))
+            for _, octets in notes.read(_COUNTS):
+                self.counts.add(unpacked(octets))
         except CannotCount as exc:
             raise self._cannot(exc) from exc
 
@@ -105,9 +105,9 @@ class WordsSpider(SiteSpider):
                 for word, count in self._ranked(counts):
                     yield PageWordCount(page=response.url, word=word, count=count)
             elif is_apart:
-                for piece in packed(counts.ranked()):
-                    self.notes.add(_COUNTS, value=piece)
-                    self.counts.add(unpacked(piece))
+                for piece in pieces(counts.ranked()):
+                    self.notes.add(_COUNTS, value=packed(piece))
+                    self.counts.add(piece)
         except CannotCount as exc:
             raise self._cannot(exc) from exc
         finally:
