@@ -1,4 +1,4 @@
-"""The README's commands do what it shows."""
+"""The commands of the READMEs do what is shown, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -15,15 +15,31 @@ from sockettools.cli import COMMANDS
 from sockettools.practice import PracticeServer
 from tests.crawling import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path: (ROOT / path).read_text(encoding="utf-8")
+    for path in (
+        "README.md",
+        "netcrawl/README.md",
+        "sockettools/README.md",
+        "tests/benchmarks/README.md",
+    )
+}
 
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.S | re.M)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 
 # Each command with the output that is shown below it.
 SHOWN = [
     (command.rstrip("\n"), output)
-    for (kind, command), (next_kind, output) in pairwise(BLOCKS)
+    for page in PAGES.values()
+    for (kind, command), (next_kind, output) in pairwise(BLOCK.findall(page))
     if (kind, next_kind) == ("sh", "text")
+]
+
+LINKS = [
+    (path, link)
+    for path, page in PAGES.items()
+    for link in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", page))
+    if "://" not in link
 ]
 
 
@@ -87,4 +103,20 @@ def test_the_practice_web_as_a_proxy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_mentioned(command: str) -> None:
-    assert f"python -m sockettools {command}" in README
+    assert f"python -m sockettools {command}" in PAGES["sockettools/README.md"]
+
+
+def anchors(page: str) -> set[str]:
+    """Return what GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(("path", "link"), LINKS)
+def test_a_link_leads_somewhere(path: str, link: str) -> None:
+    target, _, anchor = link.partition("#")
+    found = (ROOT / path).parent.joinpath(target).resolve() if target else ROOT / path
+
+    assert found.is_file()
+    if anchor:
+        assert anchor in anchors(found.read_text(encoding="utf-8"))

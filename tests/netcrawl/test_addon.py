@@ -70,7 +70,7 @@ def test_each_part_is_switched_by_its_setting(part: Part) -> None:
 def test_each_part_is_in_the_readme(part: Part) -> None:
     row = f"| `{part.setting}` | {'on' if part.default else 'off'} | {part.changes} |"
 
-    assert row in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert row in (ROOT / "netcrawl/README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
