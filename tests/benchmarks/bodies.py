@@ -27,32 +27,13 @@ from scrapy import Request
 from netcrawl.download.spooled import SpooledResponse
 from tests.crawling import ROOT
 from tests.netcrawl.download.downloading import handling
-from tests.servers.daemons import daemon_folder, running
-from tests.servers.ports import held_ports
+from tests.servers.daemons import daemon_folder
+from tests.servers.nginx import file_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_NGINX = """
-daemon off;
-pid {folder}/pid;
-worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    sendfile on;
-    client_body_temp_path {folder}/t1;
-    proxy_temp_path {folder}/t2;
-    fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4;
-    scgi_temp_path {folder}/t5;
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/www;
-    }}
-}}
-"""
 
 _BLOCK = 1024 * 1024
 
@@ -63,22 +44,15 @@ Cost = tuple[float, float, float]
 @contextmanager
 def served(megabytes: int, *, sparse: bool) -> Iterator[tuple[str, Path]]:
     """Give the URL of a body of that size, and a folder for copies of it."""
-    with daemon_folder() as folder, held_ports(1) as (port,):
-        www = folder / "www"
-        www.mkdir()
-        with (www / "body").open("wb") as body:
+    with file_server("sendfile on;") as server, daemon_folder() as copies:
+        with (server.www / "body").open("wb") as body:
             if sparse:
                 body.truncate(megabytes * _BLOCK)
             else:
                 source = random.Random(1)
                 for _ in range(megabytes):
                     body.write(source.randbytes(_BLOCK))
-        (folder / "copies").mkdir()
-        configuration = folder / "nginx.conf"
-        configuration.write_text(_NGINX.format(folder=folder, port=port))
-        log = folder / "error.log"
-        with running(["nginx", "-c", configuration, "-e", log], port, log=log):
-            yield f"http://127.0.0.1:{port}/body", folder / "copies"
+        yield f"{server.url}body", copies
 
 
 async def download(url: str, copies: str) -> None:

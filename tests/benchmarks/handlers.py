@@ -30,8 +30,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from sockettools.practice.site import site_page
 from tests.netcrawl.download.each_handler import HANDLERS, installed, run, start_module
-from tests.servers.daemons import daemon_folder, running
-from tests.servers.ports import held_ports
+from tests.servers.nginx import file_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -54,27 +53,6 @@ FIELDS = {
     "Accept-Encoding": "gzip, deflate, br",
 }
 
-_NGINX = """
-daemon off;
-pid {folder}/pid;
-worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    types {{ text/html html; }}
-    client_body_temp_path {folder}/t1;
-    proxy_temp_path {folder}/t2;
-    fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4;
-    scgi_temp_path {folder}/t5;
-    keepalive_requests 1000000;
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/www;
-    }}
-}}
-"""
-
 
 @contextmanager
 def practice_web() -> Iterator[str]:
@@ -92,17 +70,13 @@ def practice_web() -> Iterator[str]:
 
 @contextmanager
 def nginx() -> Iterator[str]:
-    with daemon_folder() as folder, held_ports(1) as (port,):
-        site = folder / "www" / "site" / str(PAGES)
+    with file_server() as server:
+        site = server.www / "site" / str(PAGES)
         site.mkdir(parents=True)
         for number in range(1, PAGES + 1):
-            page = site_page(PAGES, number, f"http://127.0.0.1:{port}")
+            page = site_page(PAGES, number, server.url.rstrip("/"))
             (site / f"{number}.html").write_bytes(page)
-        configuration = folder / "nginx.conf"
-        configuration.write_text(_NGINX.format(folder=folder, port=port))
-        log = folder / "error.log"
-        with running(["nginx", "-c", configuration, "-e", log], port, log=log):
-            yield f"http://127.0.0.1:{port}/"
+        yield server.url
 
 
 def requests(url: str, count: int) -> Iterator[Request]:

@@ -24,8 +24,7 @@ import scrapy
 from scrapy import signals
 from scrapy.crawler import CrawlerProcess
 
-from tests.servers.daemons import daemon_folder, running
-from tests.servers.ports import held_ports
+from tests.servers.nginx import file_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,27 +45,6 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 LINKS = 10
-
-NGINX = """
-daemon off;
-pid {folder}/pid;
-worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    types {{ text/html html; }}
-    client_body_temp_path {folder}/t1;
-    proxy_temp_path {folder}/t2;
-    fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4;
-    scgi_temp_path {folder}/t5;
-    keepalive_requests 1000000;
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/www;
-    }}
-}}
-"""
 
 
 def write_site(folder: Path, pages: int) -> None:
@@ -142,15 +120,9 @@ def crawl(way: str, url: str) -> tuple[int, float, float, int]:
 
 @contextmanager
 def nginx(pages: int) -> Iterator[str]:
-    with daemon_folder() as folder, held_ports(1) as (port,):
-        site = folder / "www"
-        site.mkdir()
-        write_site(site, pages)
-        configuration = folder / "nginx.conf"
-        configuration.write_text(NGINX.format(folder=folder, port=port))
-        log = folder / "error.log"
-        with running(["nginx", "-c", configuration, "-e", log], port, log=log):
-            yield f"http://127.0.0.1:{port}/"
+    with file_server() as server:
+        write_site(server.www, pages)
+        yield server.url
 
 
 def compare(url: str, rounds: int) -> None:

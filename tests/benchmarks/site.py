@@ -5,42 +5,24 @@ It costs next to nothing, nobody here has written it, and its log tells what was
 
 from __future__ import annotations
 
-import socket
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockettools.practice.site import EDITIONS, site_page
-from tests.servers.nginx import running
+from tests.servers.nginx import file_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-_CONFIGURATION = """
-daemon off;
-pid {folder}/pid;
-worker_processes 1;
-events {{ worker_connections 512; }}
-http {{
-    log_format pages "$status $request_method $request_uri";
-    access_log {folder}/access.log pages;
-    types {{ text/html html; text/plain txt; }}
-    charset utf-8;
-    sendfile on;
-    tcp_nopush on;
-    keepalive_timeout 60s;
-    keepalive_requests 1000000;
-    open_file_cache max=20000 inactive=600s;
-    client_body_temp_path {folder}/t1;
-    proxy_temp_path {folder}/t2;
-    fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4;
-    scgi_temp_path {folder}/t5;
-    server {{ listen {place}; root {folder}/www; }}
-}}
-"""
+
+_DIRECTIVES = (
+    "charset utf-8;",
+    "sendfile on;",
+    "tcp_nopush on;",
+    "open_file_cache max=20000 inactive=600s;",
+)
 
 # What a site that wants to be crawled has; also wget and this project's spiders ask for it first.
 _ROBOTS = "User-agent: *\nDisallow: /private/\n"
@@ -64,16 +46,9 @@ class ServedSite:
 @contextmanager
 def served_site(pages: int) -> Iterator[ServedSite]:
     """Serve a site of so many pages, all of them in UTF-8."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # where root starts nginx, its workers are somebody who may not enter
-        listener = socket.create_server(("127.0.0.1", 0))
-        place = "{}:{}".format(*listener.getsockname())
-        _write_site(folder / "www", pages, f"http://{place}")
-        configuration = _CONFIGURATION.format(folder=folder, place=place)
-        (folder / "nginx.conf").write_text(configuration, encoding="utf-8")
-        with running(folder, [listener]):
-            yield ServedSite(f"http://{place}/site/{pages}/", folder / "access.log")
+    with file_server(*_DIRECTIVES, log_format="$status $request_method $request_uri") as server:
+        _write_site(server.www, pages, server.url.rstrip("/"))
+        yield ServedSite(f"{server.url}site/{pages}/", server.log)
 
 
 def _write_site(www: Path, pages: int, origin: str) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 
+# Where servers are that not every user's PATH has.
+SYSTEM_PATHS = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+
 # Seconds that a server has to begin or to end; some wait for their children.
 PATIENCE = 30
 
@@ -44,7 +47,7 @@ def running(
     env: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server in the foreground until the block ends; enter it once all ports answer."""
-    program = shutil.which(str(command[0]), path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    program = shutil.which(str(command[0]), path=SYSTEM_PATHS)
     assert program is not None, f"{command[0]} is not installed"
     with log.open("ab") as output:
         process = subprocess.Popen(

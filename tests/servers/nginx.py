@@ -6,18 +6,18 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from sockettools.practice.pages import ROMEO
 from tests.servers.certificates import Authority
+from tests.servers.daemons import SYSTEM_PATHS, daemon_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TEXT = ROMEO.encode()
 LARGE_SIZE = 50_000_000
@@ -32,17 +32,22 @@ _CONFIGURATION = """
 daemon off;
 pid {folder}/pid;
 worker_processes 1;
-events {{ worker_connections 64; }}
+events {{ worker_connections 512; }}
 http {{
-    access_log off;
-    default_type application/octet-stream;
-    types {{ text/plain txt; }}
     client_body_temp_path {folder}/t1;
     proxy_temp_path {folder}/t2;
     fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4;
     scgi_temp_path {folder}/t5;
     keepalive_timeout 60s;
+    {http}
+}}
+"""
+
+_TEST_SERVERS = """
+    access_log off;
+    default_type application/octet-stream;
+    types {{ text/plain txt; }}
     {servers}
     server {{
         listen {proxy};
@@ -51,7 +56,6 @@ http {{
             add_header X-Way "$request";
         }}
     }}
-}}
 """
 
 _SERVER = """
@@ -88,6 +92,14 @@ _SERVER = """
     }}
 """
 
+_FILES = """
+    {log}
+    types {{ text/html html; text/plain txt; }}
+    keepalive_requests 1000000;
+    {more}
+    server {{ listen {place}; root {www}; }}
+"""
+
 
 @dataclass(frozen=True)
 class Nginx:
@@ -106,9 +118,7 @@ class Nginx:
 def nginx() -> Iterator[Nginx]:
     """Run it, with a few files and a place for everything that HTTP/1.1 does."""
     with ExitStack() as stack:
-        # Not pytest's folder: where root starts it, the workers are somebody who may not enter.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.chmod(0o755)
+        folder = stack.enter_context(daemon_folder())
         listeners = {
             name: stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             for name in ("plain", *_CERTIFICATES, "proxy")
@@ -117,14 +127,49 @@ def nginx() -> Iterator[Nginx]:
             name: "{}:{}".format(*listener.getsockname()) for name, listener in listeners.items()
         }
         _write_files(folder)
-        _write_configuration(folder, places)
+        _configure(folder, _test_servers(folder, places))
         authority = _write_certificates(folder)
-        stack.enter_context(running(folder, list(listeners.values())))
+        stack.enter_context(_running(folder, list(listeners.values())))
         urls = {
             name: f"{'https' if name in _CERTIFICATES else 'http'}://{place}"
             for name, place in places.items()
         }
         yield Nginx(**urls, authority=authority.path, www=folder / "www")
+
+
+@dataclass(frozen=True)
+class FileServer:
+    """``url``, with a slash at its end, is what there is in the folder ``www``."""
+
+    url: str
+    www: Path
+    log: Path
+
+
+@contextmanager
+def file_server(*directives: str, log_format: str | None = None) -> Iterator[FileServer]:
+    """Run it with whatever is put into an empty folder, and many requests to a connection.
+
+    ``directives`` are more of its configuration. With ``log_format`` it writes a log.
+    """
+    with daemon_folder() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        place = "{}:{}".format(*listener.getsockname())
+        www, log = folder / "www", folder / "access.log"
+        www.mkdir()
+        logs = f'log_format told "{log_format}"; access_log {log} told;'
+        http = _FILES.format(
+            log=logs if log_format else "access_log off;",
+            more=" ".join(directives),
+            place=place,
+            www=www,
+        )
+        _configure(folder, http)
+        with _running(folder, [listener]):
+            yield FileServer(f"http://{place}/", www, log)
+
+
+def _configure(folder: Path, http: str) -> None:
+    (folder / "nginx.conf").write_text(_CONFIGURATION.format(folder=folder, http=http))
 
 
 def _write_files(folder: Path) -> None:
@@ -138,7 +183,7 @@ def _write_files(folder: Path) -> None:
     (folder / "users").write_text("user:{PLAIN}secret\n")
 
 
-def _write_configuration(folder: Path, places: dict[str, str]) -> None:
+def _test_servers(folder: Path, places: dict[str, str]) -> str:
     listens = [f"listen {places['plain']};"]
     for name in _CERTIFICATES:
         pem = f"{folder}/{name}.pem"
@@ -149,9 +194,7 @@ def _write_configuration(folder: Path, places: dict[str, str]) -> None:
     servers = "".join(
         _SERVER.format(listen=listen, folder=folder, redirects=redirects) for listen in listens
     )
-    (folder / "nginx.conf").write_text(
-        _CONFIGURATION.format(folder=folder, servers=servers, proxy=places["proxy"])
-    )
+    return _TEST_SERVERS.format(servers=servers, proxy=places["proxy"])
 
 
 def _write_certificates(folder: Path) -> Authority:
@@ -163,9 +206,9 @@ def _write_certificates(folder: Path) -> Authority:
 
 
 @contextmanager
-def running(folder: Path, listeners: list[socket.socket]) -> Iterator[None]:
+def _running(folder: Path, listeners: list[socket.socket]) -> Iterator[None]:
     """Run nginx with the ``nginx.conf`` of that folder, which listens where ``listeners`` do."""
-    program = shutil.which("nginx")
+    program = shutil.which("nginx", path=SYSTEM_PATHS)
     assert program is not None
     numbers = [listener.fileno() for listener in listeners]
     log = folder / "error.log"
