@@ -10,9 +10,11 @@ import difflib
 import logging
 from typing import TYPE_CHECKING
 
+from scrapy.exceptions import UsageError
 from scrapy.utils.misc import load_object
 from scrapy.utils.python import global_object_name
 
+from netcrawl.number_settings import check_numbers
 from netcrawl.parts import NAMED, ORDERED, PARTS
 
 if TYPE_CHECKING:
@@ -36,9 +38,11 @@ class Netcrawl:
     def update_pre_crawler_settings(cls, settings: BaseSettings) -> None:
         """End the program with one line where one of our settings cannot be meant."""
         chosen_parts(settings)
+        _check_numbers(settings)
 
     def update_settings(self, settings: BaseSettings) -> None:
         """Bring each part that is on."""
+        _check_numbers(settings)
         for part in chosen_parts(settings):
             if part.needs_asyncio and not _has_asyncio(settings):
                 logger.info("%s is off: it needs asyncio (TWISTED_REACTOR)", part.setting)
@@ -76,6 +80,13 @@ def chosen_parts(settings: BaseSettings) -> list[Part]:
         if is_on:
             chosen.append(part)
     return chosen
+
+
+def _check_numbers(settings: BaseSettings) -> None:
+    try:
+        check_numbers(settings)
+    except UsageError as exc:
+        raise SystemExit(f"netcrawl: {exc}") from None
 
 
 def _has_asyncio(settings: BaseSettings) -> bool:

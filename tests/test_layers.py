@@ -30,6 +30,7 @@ NETCRAWL_LAYERS = (
     ("extract", "pipelines", "download", "feeds", "extensions"),
     ("frontier",),
     ("items", "arguments", "failures", "scope", "counting", "timings", "requests"),
+    ("number_settings",),
     ("schemes",),
     ("parts",),  # names the others in strings; imports none
 )

@@ -24,6 +24,7 @@ from twisted.internet.defer import Deferred
 from netcrawl.arguments import read_arguments, unknown
 from netcrawl.extensions.progress import LiveProgress
 from netcrawl.frontier.store import StoreError
+from netcrawl.number_settings import check_numbers
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
 from sockettools.standard_streams import discard_standard_output, restore_standard_streams
 from sockettools.text import visible
@@ -105,6 +106,10 @@ class Command(ScrapyCrawl):
         spider = self._load_spider(*args)
         if hasattr(spider, "arguments"):
             read_arguments(spider.arguments, spider_arguments)
+        assert self.settings is not None  # set in scrapy.cmdline
+        settings = self.settings.copy()
+        spider.update_settings(settings)
+        check_numbers(settings)
         if self._feed_on_stdout() and sys.__stdout__ is None:
             raise UsageError("a feed goes to standard output, which is closed")
 

@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 from scrapy.http.request import NO_CALLBACK
 
+from netcrawl import number_settings
 from netcrawl.download.compression import is_gzip_file
 from netcrawl.download.responses import make_response, mark_stopped
 from netcrawl.download.spool import MOST_BLOCKS, SpoolFile, SpoolFolder, clear, default_parent
@@ -44,10 +45,6 @@ SPOOL_RAW = "spool_raw"
 SPOOL_FOLDER = "spool_folder"
 # Octets, 0 for no limit, of a body in a file. Without it ``download_maxsize`` counts.
 SPOOL_MAXSIZE = "spool_maxsize"
-
-# The limit where no request has one of its own. DOWNLOAD_MAXSIZE, which is about memory, does not
-# count here.
-MAX_SPOOLED = 64 * 1024**3
 
 # Octets that are handed to a thread at a time. It is told what to do less often than it does it.
 BATCH = 1024 * 1024
@@ -207,8 +204,8 @@ class Spools:
     """The files of a download handler: for which bodies there is one, and who writes to it."""
 
     def __init__(self, settings: BaseSettings) -> None:
-        self._spool_size = settings.getint("DOWNLOAD_SPOOL_SIZE")
-        self._max_size = settings.getint("DOWNLOAD_SPOOL_MAXSIZE", MAX_SPOOLED)
+        self._spool_size = number_settings.SPOOL_SIZE.of(settings)
+        self._max_size = number_settings.SPOOL_MAXSIZE.of(settings)
         self._decodes = settings.getbool("COMPRESSION_ENABLED")
         parent = settings.get("DOWNLOAD_SPOOL_DIR")
         self._folder = SpoolFolder(Path(parent) if parent else default_parent())

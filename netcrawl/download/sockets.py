@@ -39,6 +39,7 @@ from netcrawl.download.resolving import Resolver
 from netcrawl.download.responses import check_stop_download, response_headers
 from netcrawl.download.resuming import Restarted, Resuming, Tries, known_of
 from netcrawl.download.route import destination_of
+from netcrawl.number_settings import RESUME_TIMES
 from netcrawl.requests import header_fields
 from netcrawl.timings import TIMINGS
 from sockettools import http1
@@ -68,9 +69,6 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 
 # With these, a server expects a length even where there is no body (RFC 9110 section 8.6).
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})
-
-# How many times in a row a body that broke off on its way to disk is gone on with.
-RESUME_TIMES = 5
 
 
 class SocketDownloadHandler(BaseDownloadHandler):
@@ -110,7 +108,7 @@ class SocketDownloadHandler(BaseDownloadHandler):
         names = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
         resolver = Resolver(names, timeout=settings.getfloat("DNS_TIMEOUT"))
         self._opener = Opener(context, resolver, self._pool.forget)
-        self._resume_times = settings.getint("DOWNLOAD_RESUME_TIMES", RESUME_TIMES)
+        self._resume_times = RESUME_TIMES.of(settings)
         self._spools = Spools(settings)
 
     async def download_request(self, request: Request) -> Response:

@@ -31,6 +31,7 @@ from netcrawl.frontier.serialize import CannotRestore, CannotSerialize, RequestS
 from netcrawl.frontier.starts import Starts
 from netcrawl.frontier.store import Counts, LeaseLost, NewRequest, StoreError
 from netcrawl.frontier.tracking import Work, current, current_work, watch
+from netcrawl.number_settings import COMMIT_COUNT, COMMIT_SECONDS, HOLD_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -45,11 +46,6 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
-
-# Defaults of the settings FRONTIER_COMMIT_SECONDS, _COMMIT_COUNT and _HOLD_SECONDS.
-COMMIT_SECONDS = 0.25
-COMMIT_COUNT = 50
-HOLD_SECONDS = 0.5
 
 # How long callbacks may take to finish before a commit that waits for them is put off, seconds.
 GATE_SECONDS = 10.0
@@ -97,7 +93,7 @@ class Run:
         self._slot_key = _slot_key(crawler)
         self._temporary = frozenset(map(int, settings.getlist("RETRY_HTTP_CODES")))
         self._has_closed = False
-        self._hold = settings.getfloat("FRONTIER_HOLD_SECONDS", HOLD_SECONDS)
+        self._hold = HOLD_SECONDS.of(settings)
         self._release_call: CallLaterResult | None = None
         self._memory = Unserialized(follows=self.store.value(MARKED) is not None)
         self._serializer = RequestSerializer(self._spider)
@@ -109,14 +105,14 @@ class Run:
             self._engine.scraper,
             self._state,
             self._waiting,
-            count=settings.getint("FRONTIER_COMMIT_COUNT", COMMIT_COUNT),
+            count=COMMIT_COUNT.of(settings),
             patience=GATE_SECONDS,
         )
         self.gate = self._commits.gate
         self._replace_stock_state()
         watch(self._engine, self)
         self._clock = create_looping_call(self._tick)
-        self._clock.start(settings.getfloat("FRONTIER_COMMIT_SECONDS", COMMIT_SECONDS), now=False)
+        self._clock.start(COMMIT_SECONDS.of(settings), now=False)
         start_job(self.store, job.job)
         if self.store.counts().failed:
             self._retry_closed()  # of a run that was killed before its end

@@ -20,6 +20,7 @@ from tests.crawling import ROOT
 from tests.servers.pages import Answer, PageServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from netcrawl.parts import Part
@@ -157,6 +158,21 @@ def test_what_cannot_be_meant_is_one_line(settings: dict[str, Any], line: str) -
         chosen_parts(Settings(settings))
 
     assert caught.value.code == line
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(Netcrawl.update_pre_crawler_settings, id="before"),
+        pytest.param(Netcrawl().update_settings, id="with-the-spider's"),
+    ],
+)
+def test_a_number_that_is_none_is_one_line(check: Callable[[Settings], None]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        check(Settings({"DOWNLOAD_SPOOL_SIZE": "1 MB"}))
+
+    problem = "DOWNLOAD_SPOOL_SIZE='1 MB' cannot be used: it takes a whole number from 0 on"
+    assert caught.value.code == f"netcrawl: {problem}"
 
 
 SPIDER = """

@@ -14,6 +14,7 @@ from scrapy.exceptions import DownloadCancelledError, ResponseDataLossError
 from netcrawl.download import resuming, sockets
 from netcrawl.download.resuming import Tries
 from netcrawl.download.spooled import SpooledResponse
+from netcrawl.number_settings import RESUME_TIMES
 from tests.netcrawl.download.downloading import handling
 from tests.netcrawl.download.test_sockets import saying
 from tests.servers.scripted import Client, ScriptedServer, answer, chunked, head
@@ -264,7 +265,7 @@ def test_tries_come_to_an_end(tmp_path: Path) -> None:
     with ScriptedServer(script) as server:
         with pytest.raises(ResponseDataLossError, match=r"after \d+ bytes"):
             download(server, tmp_path)
-        assert len(server.requests) == 1 + sockets.RESUME_TIMES
+        assert len(server.requests) == 1 + RESUME_TIMES.default
 
 
 def test_progress_gives_new_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +283,7 @@ def test_progress_gives_new_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with ScriptedServer(script) as server:
         assert download(server, tmp_path) == BODY
-        assert len(server.requests) > 1 + sockets.RESUME_TIMES
+        assert len(server.requests) > 1 + RESUME_TIMES.default
 
 
 def test_a_limit_holds_for_all_parts_together(tmp_path: Path) -> None:
