@@ -38,6 +38,10 @@ _SCHEDULED = 2
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
+# Where this package is imported from, for children that run in other folders.
+_ROOT = Path(__file__).parents[2]
+
+
 class MeasuringError(Exception):
     """A child could not be measured; the text is one line for the user."""
 
@@ -247,6 +251,12 @@ def _launched(
                 # Until it is waited for, the number is nobody else's.
                 with suppress(ProcessLookupError):
                     os.killpg(launcher.pid, signal.SIGKILL)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment for a child that imports the same project, with ``more`` in it."""
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
 
 
 def _report(name: str, report: bytes | bytearray) -> list[str]:
