@@ -6,6 +6,10 @@ from sockettools.net.deadline import Deadline
 SECONDS = 600
 
 
+# Seconds after which one gives up who says nothing more, and is not only late on a busy machine.
+SILENCE = 1.0
+
+
 def patience() -> Deadline:
     """Return a deadline for what begins now: a module's tests may begin long after its import."""
     return Deadline.after(SECONDS)

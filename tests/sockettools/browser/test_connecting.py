@@ -27,6 +27,7 @@ from sockettools.net.deadline import NEVER, Deadline
 from sockettools.net.tls import client_context
 from sockettools.net.transcript import TextSink, Transcript
 from sockettools.url import parse_http_url
+from tests.patience import SILENCE
 from tests.servers.certificates import Authority, self_signed
 from tests.servers.proxy import proxy
 from tests.servers.scripted import ScriptedServer, answer, head
@@ -201,7 +202,7 @@ def test_a_timeout_is_for_name_connection_and_tls_together(certificate: Path) ->
     """The server takes the connection, and says nothing."""
     with (
         ScriptedServer(lambda client: client.wait_for_end()) as server,
-        connections(connect_timeout=0.05, tls=trusting(certificate)) as made,
+        connections(connect_timeout=SILENCE, tls=trusting(certificate)) as made,
         pytest.raises(ConnectTimeout, match=r"127.0.0.1 did not agree on TLS in time"),
     ):
         made.open(route_to(server.url.replace("http:", "https:")), Timings(), NEVER)
@@ -307,7 +308,7 @@ def test_a_proxy_that_does_not_connect(said: tuple[bytes, ...], message: str) ->
 def test_a_proxy_that_says_nothing() -> None:
     with (
         ScriptedServer(lambda client: client.wait_for_end()) as through,
-        connections(connect_timeout=0.05) as made,
+        connections(connect_timeout=SILENCE) as made,
         pytest.raises(ConnectTimeout, match="no connection to h:443: the proxy 127"),
     ):
         made.open(route_to("https://h/", through.address), Timings(), NEVER)

@@ -337,8 +337,8 @@ def test_a_deadline_stops_also_who_never_waits() -> None:
     connection, server = connected(capacity=10_000_000, receive_size=10)
     connection.send(GET, b"", NEVER)
     server.send_all(head("Content-Length: 9000000") + bytes(9_000_000))
+    connection.receive_head(NEVER)
     deadline = Deadline.after(0.05)
-    connection.receive_head(deadline)
     with pytest.raises(ReadTimeout, match="not complete in time"):
         list(iter(lambda: connection.receive_body(deadline), None))
 

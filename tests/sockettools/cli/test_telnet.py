@@ -220,12 +220,16 @@ def test_the_server_ends_too_early() -> None:
 
 
 def test_the_expected_has_a_time_of_its_own() -> None:
-    def script(client: Client) -> None:
+    def never(client: Client) -> None:
+        client.send(b"a")
+        client.wait_for_end()
+
+    def late(client: Client) -> None:
         client.send(b"a")
         time.sleep(1.5)
         client.send(b"b")
 
-    with ScriptedServer(script) as server:
+    with ScriptedServer(never, late) as server:
         steps = ["--expect", "a", "--expect", "b"]
         assert telnet(server.address, *steps, "--timeout", "1").status == 3
         done = telnet(server.address, *steps, "--timeout", "1", "--expect-timeout", "60")

@@ -21,7 +21,7 @@ from sockettools.net.address import STREAM, Candidate, InternetAddress, UnixAddr
 from sockettools.net.deadline import Deadline
 from sockettools.net.dial import dial, in_thread, interleave
 from tests.machine import needs_ipv6
-from tests.patience import patience
+from tests.patience import SILENCE, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,7 +123,7 @@ def test_the_first_of_two_that_work_is_taken() -> None:
 
 def test_a_silent_address_is_waited_for_when_all_others_have_failed() -> None:
     with dead() as slow, refusing() as second, pytest.raises(ConnectTimeout) as caught:
-        dial(NAME, Deadline.after(0.5), giving(slow, second))
+        dial(NAME, Deadline.after(SILENCE), giving(slow, second))
 
     assert str(caught.value) == "no connection to name.example:80 in time (Connection refused)"
 

@@ -20,6 +20,7 @@ from sockettools.practice.files import (
     NAMES,
     file_url,
 )
+from tests.patience import SECONDS
 from tests.sockettools.practice.asking import ORIGIN, Elements, answer, body, links, reply
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def practice() -> Iterator[PracticeServer]:
 
 
 def test_each_as_it_is_served(practice: PracticeServer) -> None:
-    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=SECONDS)) as connection:
         for url in URLS:
             if url in UNSTEADY + CUT:
                 continue
@@ -220,7 +221,7 @@ def test_each_as_it_is_served(practice: PracticeServer) -> None:
 
 @pytest.mark.parametrize("url", CUT)
 def test_those_that_are_cut_off(practice: PracticeServer, url: str) -> None:
-    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=SECONDS)) as connection:
         connection.request("GET", url)
         with pytest.raises(http.client.IncompleteRead) as caught:
             connection.getresponse().read()
@@ -228,7 +229,7 @@ def test_those_that_are_cut_off(practice: PracticeServer, url: str) -> None:
 
 
 def test_the_large_one(practice: PracticeServer) -> None:
-    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=SECONDS)) as connection:
         connection.request("GET", "/files/large.bin")
         large = connection.getresponse().read()
         connection.request("GET", f"/bytes/{LARGE}")

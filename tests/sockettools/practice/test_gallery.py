@@ -14,6 +14,7 @@ import pytest
 from sockettools.practice import PracticeServer, pictures
 from sockettools.practice.gallery import AGAIN, FOLDER, PICTURES, picture_url
 from sockettools.practice.pictures import draw
+from tests.patience import SECONDS
 from tests.sockettools.practice.asking import ORIGIN, Elements, answer, body
 from tests.sockettools.practice.test_pictures import gif_frames, png_chunks, png_rows
 
@@ -179,7 +180,7 @@ def test_the_pictures_are_the_same_on_every_machine() -> None:
 def connection() -> Iterator[http.client.HTTPConnection]:
     with (
         PracticeServer() as practice,
-        closing(http.client.HTTPConnection(practice.url[7:-1], timeout=20)) as connected,
+        closing(http.client.HTTPConnection(practice.url[7:-1], timeout=SECONDS)) as connected,
     ):
         yield connected
 

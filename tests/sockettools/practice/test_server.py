@@ -12,6 +12,7 @@ import pytest
 from sockettools.practice import PracticeServer, server
 from sockettools.practice.http import LIMITS
 from sockettools.practice.pages import ROMEO
+from tests.patience import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ def practice() -> Iterator[PracticeServer]:
 
 def connect(practice: PracticeServer) -> socket.socket:
     host, port = practice.url.removeprefix("http://").rstrip("/").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=SECONDS)
 
 
 def read_all(client: socket.socket) -> bytes:
@@ -205,7 +206,7 @@ def test_silent_and_reset_clients_cost_the_others_nothing(practice: PracticeServ
             resetting.sendall(b"GET /cover.jpg HTTP/1.1\r\nHost: h\r\n\r\n" * number)
             # A linger time of zero makes close() send a reset.
             resetting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    with urllib.request.urlopen(practice.url + "romeo.txt", timeout=5) as response:
+    with urllib.request.urlopen(practice.url + "romeo.txt", timeout=SECONDS) as response:
         assert response.read().decode() == ROMEO
     for client in silent:
         client.close()
@@ -223,7 +224,7 @@ def test_clients_beyond_the_limit_wait_for_a_place(monkeypatch: pytest.MonkeyPat
             with pytest.raises(TimeoutError):
                 second.recv(1)
             first.close()
-            second.settimeout(20)
+            second.settimeout(SECONDS)
             assert read_all(second).startswith(b"HTTP/1.1 200")
 
 

@@ -25,6 +25,8 @@ from sockettools.practice.pages import ROMEO
 from sockettools.practice.sections import ROUTES, WILD, find_route
 from sockettools.practice.wild import charsets, chunks, codings
 from sockettools.practice.wild.octets import octets
+from tests.patience import SECONDS
+from tests.patience import SILENCE as QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +43,12 @@ def practice() -> Iterator[PracticeServer]:
 
 def connect(practice: PracticeServer) -> socket.socket:
     host, port = practice.url.removeprefix("http://").rstrip("/").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=SECONDS)
 
 
-def read(client: socket.socket, most: int = 300_000, patience: float = 5) -> tuple[bytes, str]:
+def read(
+    client: socket.socket, most: int = 300_000, patience: float = SECONDS
+) -> tuple[bytes, str]:
     """Return what comes, and how that ends."""
     client.settimeout(patience)
     received = bytearray()
@@ -62,7 +66,7 @@ def read(client: socket.socket, most: int = 300_000, patience: float = 5) -> tup
 
 
 def ask(
-    practice: PracticeServer, path: str, *, patience: float = 5, most: int = 300_000
+    practice: PracticeServer, path: str, *, patience: float = SECONDS, most: int = 300_000
 ) -> tuple[bytes, bytes, str]:
     """Return head and body of an answer, octet by octet, and how it ends."""
     with connect(practice) as client:
@@ -80,7 +84,7 @@ def get(
     method: str = "GET",
     body: bytes | None = None,
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=SECONDS)) as connection:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
         return response, response.read()
@@ -103,7 +107,7 @@ def test_every_page_does_something_and_the_server_goes_on(practice: PracticeServ
         client = connect(practice)
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
         clients.append(client)
-    with urllib.request.urlopen(practice.url + "romeo.txt", timeout=5) as response:
+    with urllib.request.urlopen(practice.url + "romeo.txt", timeout=SECONDS) as response:
         assert response.read().decode() == ROMEO
     for client in clients:
         with client:
@@ -306,7 +310,7 @@ def test_a_body_is_read_before_the_next_request(practice: PracticeServer) -> Non
 
 
 def test_every_final_status_on_one_connection(practice: PracticeServer) -> None:
-    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(practice.url[7:-1], timeout=SECONDS)) as connection:
         for code in (*range(200, 600), 999):
             connection.request("GET", f"/status/{code}")
             response = connection.getresponse()
@@ -491,7 +495,7 @@ def test_drips(practice: PracticeServer) -> None:
 
 
 def test_stalls(practice: PracticeServer) -> None:
-    head, body, end = ask(practice, "/stall/1000", patience=0.1)
+    head, body, end = ask(practice, "/stall/1000", patience=QUIET)
     assert b"\r\nContent-Length: 1001" in head
     assert (len(body), end) == (1000, SILENCE)
     assert ask(practice, "/silence", patience=0.1) == (b"", b"", SILENCE)
@@ -826,7 +830,9 @@ def test_resets(practice: PracticeServer) -> None:
 # Connections that are kept.
 
 
-def keep(practice: PracticeServer, path: str, patience: float = 5) -> tuple[bytes, str, bytes, str]:
+def keep(
+    practice: PracticeServer, path: str, patience: float = SECONDS
+) -> tuple[bytes, str, bytes, str]:
     """Ask twice on one connection; return both answers and how they end."""
     with connect(practice) as client:
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
@@ -844,19 +850,19 @@ def test_connections_that_are_not_kept(practice: PracticeServer) -> None:
         first, first_end, second, _ = keep(practice, path)
         assert b"\r\nConnection: keep-alive\r\n" in first
         assert (first_end, second) == (end, b"")
-    first, first_end, second, second_end = keep(practice, "/keep-alive/desert", 0.2)
+    first, first_end, second, second_end = keep(practice, "/keep-alive/desert", QUIET)
     assert first.endswith(b"kept\n")
     assert (first_end, second, second_end) == (SILENCE, b"", END)
-    first, _, second, _ = keep(practice, "/keep-alive/timeout", 0.8)
+    first, _, second, _ = keep(practice, "/keep-alive/timeout")
     assert b"kept\nHTTP/1.1 408 " in first
     assert second == b""
 
 
 def test_more_than_was_asked_for(practice: PracticeServer) -> None:
-    first, _, second, _ = keep(practice, "/surplus", 0.2)
+    first, _, second, _ = keep(practice, "/surplus", QUIET)
     assert first.endswith(b"\r\n\r\nfive\nand more than the length says\n")
     assert second.startswith(b"HTTP/1.1 200 OK\r\n"), "the connection is kept"
-    first, _, second, _ = keep(practice, "/surplus/answer", 0.2)
+    first, _, second, _ = keep(practice, "/surplus/answer", QUIET)
     assert first.count(b"HTTP/1.1 200 OK\r\n") == 2
     assert second.endswith(ROMEO.encode())
 
@@ -897,7 +903,8 @@ def test_raw_answers_to_pipelined_requests(practice: PracticeServer) -> None:
     ],
 )
 def test_broken_answers(practice: PracticeServer, path: str, wire: bytes, end: str) -> None:
-    head, body, actual_end = ask(practice, path, patience=0.2)
+    patience = QUIET if end == SILENCE else SECONDS
+    head, body, actual_end = ask(practice, path, patience=patience)
 
     assert (head + b"\r\n\r\n" * (b"\r\n\r\n" in wire) + body, actual_end) == (wire, end)
 
@@ -943,7 +950,7 @@ def test_nobody_else_understands_it(practice: PracticeServer) -> None:
     for path in ("empty", "garbage", "version/none", "reset-head", "truncated"):
         with (
             pytest.raises((http.client.HTTPException, OSError)),
-            urllib.request.urlopen(practice.url + path, timeout=5) as response,
+            urllib.request.urlopen(practice.url + path, timeout=SECONDS) as response,
         ):
             response.read()
 
@@ -965,7 +972,8 @@ def test_a_fixed_answer_can_be_had_again() -> None:
     ["/endless", "/endless-chunked", "/endless-head", "/endless-informational", "/bytes/9999999999",
      "/stall/0", "/silence", "/delay/60", "/drip?bytes=2&seconds=60", "/redirect/endless"],
 )  # fmt: skip
-def test_stopping_does_not_wait(path: str) -> None:
+def test_stopping_does_not_wait(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE", SECONDS)
     before = threading.active_count()
     with PracticeServer() as practice:
         client = connect(practice)
@@ -974,8 +982,8 @@ def test_stopping_does_not_wait(path: str) -> None:
         reader.start()
         time.sleep(0.05)
         start = time.monotonic()
-    assert time.monotonic() - start < server.GRACE / 2
-    reader.join(5)
+    assert time.monotonic() - start < SECONDS / 2
+    reader.join(SECONDS)
     client.close()
     assert threading.active_count() <= before
 

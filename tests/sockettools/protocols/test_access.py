@@ -19,6 +19,7 @@ from sockettools.net.transcript import Event, Transcript
 from sockettools.protocols.access import Access, TlsPolicy, nobody
 from sockettools.protocols.conversation import Conversation
 from sockettools.service_url import parse_service_url
+from tests.patience import SILENCE
 from tests.servers.certificates import Authority
 from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, ScriptedServer
@@ -136,7 +137,7 @@ def test_no_tls_in_time(access: Access) -> None:
 def test_no_word_in_time(*, is_idle: bool) -> None:
     with ScriptedServer(Client.wait_for_end) as server:
         limits = {"idle_timeout": 0.1} if is_idle else {}
-        deadline = Deadline() if is_idle else Deadline.after(0.3)
+        deadline = Deadline() if is_idle else Deadline.after(SILENCE)
         access = Access(deadline=deadline, **limits)
         with (
             access.open("127.0.0.1", server.port) as conversation,

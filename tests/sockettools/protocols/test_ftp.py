@@ -17,6 +17,7 @@ from sockettools.errors import (
     ReadTimeout,
     RemoteProtocolError,
     SocketToolsError,
+    Timeout,
     TooLong,
     TransientNegativeReply,
 )
@@ -26,6 +27,7 @@ from sockettools.protocols.access import Access
 from sockettools.protocols.ftp import FtpClient
 from sockettools.protocols.ftp_grammar import State
 from sockettools.protocols.ftp_listing import ListingFormat
+from tests.patience import SILENCE
 from tests.servers.certificates import self_signed
 from tests.servers.scripted import PATIENCE, Client, ScriptedServer
 from tests.servers.scripted_ftp import MLSD, FtpScript
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-# Seconds that a server is waited for that says nothing.
-SHORT = 0.3
+
+def within(error: type[Exception]) -> float:
+    """Return for how long a server may be silent that is to cause this error."""
+    return SILENCE if issubclass(error, Timeout) else PATIENCE
 
 
 @contextmanager
@@ -133,7 +137,7 @@ def test_greeting_that_tells_to_wait() -> None:
     ],
 )
 def test_hostile_greeting(greeting: bytes, error: type[SocketToolsError], says: str) -> None:
-    with pytest.raises(error, match=says), connected(FtpScript(greeting=greeting), SHORT):
+    with pytest.raises(error, match=says), connected(FtpScript(greeting=greeting), within(error)):
         pass
 
 
@@ -157,7 +161,7 @@ def test_server_that_does_not_shake_hands() -> None:
         client.send(b"234 go on\r\n")
         client.wait_for_end()
 
-    with connected(FtpScript({"AUTH": silent}), SHORT) as client:
+    with connected(FtpScript({"AUTH": silent}), SILENCE) as client:
         with pytest.raises(ConnectTimeout, match="did not agree on TLS in time"):
             client.start_tls(client_context(verify=False), "127.0.0.1")
         assert client.state is State.OVER
@@ -331,7 +335,10 @@ def test_no_rest_without_rest() -> None:
     ],
 )
 def test_data_without_success(after: bytes, error: type[SocketToolsError], says: str) -> None:
-    with logged_in(FtpScript(after=after), SHORT) as client, pytest.raises(error, match=says):
+    with (
+        logged_in(FtpScript(after=after), within(error)) as client,
+        pytest.raises(error, match=says),
+    ):
         b"".join(client.retrieve("x"))
 
 
@@ -401,7 +408,7 @@ def test_silence_on_the_connection_for_data() -> None:
             connection.recv(1)
 
     with (
-        logged_in(FtpScript({"RETR": silent}), SHORT) as client,
+        logged_in(FtpScript({"RETR": silent}), SILENCE) as client,
         pytest.raises(ReadTimeout, match="nothing was received in time"),
     ):
         b"".join(client.retrieve("x"))

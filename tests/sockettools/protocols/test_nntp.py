@@ -36,6 +36,7 @@ from sockettools.protocols.nntp import (
     NntpClient,
     NntpState,
 )
+from tests.patience import SILENCE
 from tests.sockettools.protocols.answering import AnsweringStream
 
 if TYPE_CHECKING:
@@ -827,7 +828,7 @@ def test_more_overviews_than_were_asked_for() -> None:
 
 def test_a_list_that_comes_faster_than_it_is_read_ends_in_time() -> None:
     stream = AnsweringStream(READY, GROUP, FORMAT, endless(b"224\r\n", b"1\tx\r\n"))
-    client = NntpClient(Conversation(stream, "server", deadline=Deadline.after(0.2)))
+    client = NntpClient(Conversation(stream, "server", deadline=Deadline.after(SILENCE)))
     client.greet()
     client.group("a")
     with pytest.raises(ReadTimeout, match="not everything was received in time"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import tracemalloc
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from sockettools.protocols.gopher_menu import parse_menu
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import fetch
 from tests.machine import needs_programs
+from tests.patience import SECONDS, SILENCE
 from tests.servers.gopher import BLOB, PROGRAMS, TEXT, Hole, gophernicus
 from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, Script, ScriptedServer
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 
 needs_gophernicus = needs_programs(*PROGRAMS)
 
-SHORT = Access(connect_timeout=5, idle_timeout=0.2)
+PATIENT = Access(connect_timeout=SECONDS, idle_timeout=SECONDS)
+SHORT = Access(connect_timeout=SECONDS, idle_timeout=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,11 @@ def hole() -> Iterator[Hole]:
         yield hole
 
 
-def fetched(url: str, access: Access = SHORT) -> bytes:
+def trusting(hole: Hole) -> Access:
+    return replace(PATIENT, context=lambda: client_context(ca_file=str(hole.authority)))
+
+
+def fetched(url: str, access: Access = PATIENT) -> bytes:
     with fetch(parse_service_url(url), access) as resource:
         return b"".join(resource.blocks)
 
@@ -64,7 +71,7 @@ def saying(*blocks: bytes) -> Script:
 def by_hand(url: str, line: bytes) -> bytes:
     """Ask a server as anybody would."""
     target = parse_service_url(url)
-    with socket.create_connection((target.host, target.port), 5) as sock:
+    with socket.create_connection((target.host, target.port), SECONDS) as sock:
         sock.sendall(line)
         return b"".join(iter(partial(sock.recv, 65_536), b""))
 
@@ -73,7 +80,9 @@ def by_hand(url: str, line: bytes) -> bytes:
 @pytest.mark.parametrize("name", ["plain", "tls"])
 def test_menus_texts_files_and_searches(hole: Hole, name: str) -> None:
     base: str = getattr(hole, name)
-    access = Access(idle_timeout=5, context=lambda: client_context(ca_file=str(hole.authority)))
+    access = Access(
+        idle_timeout=SECONDS, context=lambda: client_context(ca_file=str(hole.authority))
+    )
     url = parse_service_url(base)
     with fetch(url, access) as resource:
         assert resource.media_type == "text/gopher"
@@ -100,7 +109,7 @@ def test_menus_texts_files_and_searches(hole: Hole, name: str) -> None:
 @needs_gophernicus
 def test_a_selector_with_blanks_and_signs_is_sent_back_as_it_came(hole: Hole) -> None:
     menu = parse_service_url(f"{hole.plain}/1/sub")
-    with fetch(menu, SHORT) as resource:
+    with fetch(menu, PATIENT) as resource:
         (url,) = [item.url(menu) for item in parse_menu(resource.blocks) if item.kind == "0"]
 
     assert url is not None
@@ -124,7 +133,9 @@ def test_the_octets_are_those_of_a_bare_socket(hole: Hole) -> None:
 @needs_programs(*PROGRAMS, "curl")
 @pytest.mark.parametrize("path", ["/", "/1/sub", "/9/blob.bin", "/0/romeo.txt", "/h/page.html"])
 def test_the_octets_are_those_that_curl_gets(hole: Hole, path: str) -> None:
-    access = Access(idle_timeout=5, context=lambda: client_context(ca_file=str(hole.authority)))
+    access = Access(
+        idle_timeout=SECONDS, context=lambda: client_context(ca_file=str(hole.authority))
+    )
     for base in (hole.plain, hole.tls):
         command = ["curl", "-q", "--silent", "--noproxy", "*", "--cacert", str(hole.authority)]
         theirs = subprocess.run([*command, base + path], capture_output=True, check=True)
@@ -201,15 +212,15 @@ def broken(client: Client) -> None:
 )
 def test_wrong_servers(script: Script, path: str, error: type[Exception]) -> None:
     with ScriptedServer(script) as server, pytest.raises(error) as caught:
-        fetched(f"gopher://{server.address}{path}")
+        fetched(f"gopher://{server.address}{path}", SHORT if error is ReadTimeout else PATIENT)
     assert "\n" not in str(caught.value)
 
 
 def test_an_octet_now_and_then_is_not_waited_for_for_ever() -> None:
-    access = Access(idle_timeout=5, deadline=Deadline.after(0.3))
-
-    with ScriptedServer(slow) as server, pytest.raises(ReadTimeout):
-        fetched(f"gopher://{server.address}/1/x", access)
+    with ScriptedServer(slow) as server:
+        access = Access(idle_timeout=SECONDS, deadline=Deadline.after(SILENCE))
+        with pytest.raises(ReadTimeout):
+            fetched(f"gopher://{server.address}/1/x", access)
 
 
 def test_a_large_file_goes_through_a_small_memory() -> None:
@@ -223,7 +234,7 @@ def test_a_large_file_goes_through_a_small_memory() -> None:
 
     with (
         ScriptedServer(large) as server,
-        fetch(parse_service_url(f"gopher://{server.address}/9/x"), SHORT) as resource,
+        fetch(parse_service_url(f"gopher://{server.address}/9/x"), PATIENT) as resource,
     ):
         # The peak is reached at once, or never; tracing all of it would take its time.
         tracemalloc.start()

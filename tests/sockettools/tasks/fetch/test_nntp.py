@@ -24,6 +24,7 @@ from sockettools.protocols.access import Access, Credentials, TlsPolicy
 from sockettools.service_url import ServiceUrl
 from sockettools.tasks.fetch import Wanted, fetch
 from sockettools.tasks.fetch.nntp import NewsUrl, file_name, parse_news_path
+from tests.patience import SECONDS, SILENCE
 from tests.servers.scripted import Client, ScriptedServer
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def read(session: Session, path: str, access: Access, user: str | None = None) -
 
 @pytest.fixture
 def access() -> Access:
-    return Access(idle_timeout=10, credentials=lambda _url: None)
+    return Access(idle_timeout=SECONDS, credentials=lambda _url: None)
 
 
 def test_a_server_of_rfc_977(access: Access) -> None:
@@ -282,7 +283,9 @@ def logging_in(tls: TlsPolicy = TlsPolicy.AUTO, *, elsewhere: int | None = None)
     addresses = (
         {("news.example", 119): InternetAddress("127.0.0.1", elsewhere)} if elsewhere else {}
     )
-    return Access(idle_timeout=10, tls=tls, credentials=lambda _url: ALICE, addresses=addresses)
+    return Access(
+        idle_timeout=SECONDS, tls=tls, credentials=lambda _url: ALICE, addresses=addresses
+    )
 
 
 LOGIN = {
@@ -365,7 +368,7 @@ def test_a_password_in_clear_text_where_nobody_minds() -> None:
 def test_answers_to_article(answer: bytes, error: type[SocketToolsError]) -> None:
     session = Session({"CAPABILITIES": CAPABILITIES, "ARTICLE <1@b>": answer})
     with pytest.raises(error) as raised:
-        read(session, "/1@b", Access(idle_timeout=0.2))
+        read(session, "/1@b", Access(idle_timeout=SILENCE if error is ReadTimeout else SECONDS))
     assert str(raised.value).isprintable()
 
 

@@ -16,6 +16,7 @@ from sockettools.errors import (
     ReadTimeout,
     RemoteProtocolError,
     SocketToolsError,
+    Timeout,
     TooLong,
     TransientNegativeReply,
     WriteError,
@@ -28,6 +29,7 @@ from sockettools.protocols.smtp_mail import Content
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import fetch
 from sockettools.tasks.fetch.smtp import session
+from tests.patience import SECONDS, SILENCE
 from tests.servers.certificates import Authority
 from tests.servers.scripted import Client, ScriptedServer
 
@@ -88,8 +90,22 @@ def look(script: Script, access: Access, user: str = "") -> str:
             return b"".join(resource.blocks).decode()
 
 
-def quick(tls: TlsPolicy = TlsPolicy.AUTO, user: Credentials | None = None) -> Access:
-    return Access(idle_timeout=0.5, connect_timeout=5, tls=tls, credentials=lambda _url: user)
+def by(
+    tls: TlsPolicy = TlsPolicy.AUTO,
+    user: Credentials | None = None,
+    idle_timeout: float = SECONDS,
+) -> Access:
+    return Access(
+        idle_timeout=idle_timeout,
+        connect_timeout=SECONDS,
+        tls=tls,
+        credentials=lambda _url: user,
+    )
+
+
+def within(error: type[Exception]) -> float:
+    """Return for how long a server may be silent that is to cause this error."""
+    return SILENCE if issubclass(error, Timeout) else SECONDS
 
 
 USER = Credentials("user", "secret")
@@ -99,16 +115,16 @@ USER = Credentials("user", "secret")
 def test_without_tls(tls: TlsPolicy) -> None:
     mail = Mail(GREETING, NO_OFFERS, b"221 bye\r\n")
 
-    assert look(mail, quick(tls)) == "220 mail ready\n250-mail\n250 HELP\n"
+    assert look(mail, by(tls)) == "220 mail ready\n250-mail\n250 HELP\n"
     assert mail.heard == [b"EHLO " + mail.heard[0][5:], b"QUIT"]
 
 
 def test_tls_is_off_also_where_it_is_offered() -> None:
-    assert "STARTTLS" in look(Mail(GREETING, OFFERS, b"221 bye\r\n"), quick(TlsPolicy.OFF))
+    assert "STARTTLS" in look(Mail(GREETING, OFFERS, b"221 bye\r\n"), by(TlsPolicy.OFF))
 
 
 def test_what_does_not_print_is_escaped() -> None:
-    got = look(Mail(b"220 \x1b[2J\r\n", b"250 a\rb\r\n"), quick())
+    got = look(Mail(b"220 \x1b[2J\r\n", b"250 a\rb\r\n"), by())
 
     assert got == "220 \\x1b[2J\n250 a\\rb\n"
 
@@ -116,7 +132,7 @@ def test_what_does_not_print_is_escaped() -> None:
 def test_a_path_means_nothing() -> None:
     with (
         pytest.raises(ValueError, match="nothing behind the host"),
-        fetch(parse_service_url("smtp://127.0.0.1/INBOX"), quick()),
+        fetch(parse_service_url("smtp://127.0.0.1/INBOX"), by()),
     ):
         pass
 
@@ -125,7 +141,7 @@ def test_nothing_is_trusted_that_was_said_before_tls(authority: Authority) -> No
     certificate = authority.path.parent / "certificate.pem"
     mail = Mail(GREETING, OFFERS, b"", NO_OFFERS, b"221 bye\r\n", certificate=certificate)
     access = Access(
-        idle_timeout=5,
+        idle_timeout=SECONDS,
         context=lambda: client_context(ca_file=str(authority.path)),
         credentials=lambda _url: USER,
     )
@@ -151,7 +167,7 @@ def test_nothing_is_trusted_that_was_said_before_tls(authority: Authority) -> No
 def test_no_tls_where_it_was_offered(answers: list[bytes], error: type[Exception]) -> None:
     mail = Mail(GREETING, OFFERS, *answers)
     with pytest.raises(error):
-        look(mail, quick(user=USER), "user@")
+        look(mail, by(user=USER, idle_timeout=within(error)), "user@")
 
     assert not any(line.startswith((b"AUTH", b"MAIL")) for line in mail.heard)
 
@@ -159,7 +175,7 @@ def test_no_tls_where_it_was_offered(answers: list[bytes], error: type[Exception
 def test_a_certificate_of_nobody(authority: Authority) -> None:
     certificate = authority.path.parent / "certificate.pem"
     with pytest.raises(ConnectError, match="certificate"):
-        look(Mail(GREETING, OFFERS, b"", certificate=certificate), quick())
+        look(Mail(GREETING, OFFERS, b"", certificate=certificate), by())
 
 
 @pytest.mark.parametrize(
@@ -171,7 +187,7 @@ def test_a_certificate_of_nobody(authority: Authority) -> None:
 )
 def test_tls_is_required(hello: list[bytes]) -> None:
     with pytest.raises(NotOffered, match=r"does not offer encryption \(STARTTLS\)"):
-        look(Mail(GREETING, *hello, b"221 bye\r\n"), quick(TlsPolicy.REQUIRE))
+        look(Mail(GREETING, *hello, b"221 bye\r\n"), by(TlsPolicy.REQUIRE))
 
 
 @pytest.mark.parametrize("tls", [TlsPolicy.AUTO, TlsPolicy.OFF])
@@ -220,7 +236,7 @@ def _silent(client: Client) -> None:
 )
 def test_a_hostile_greeting(script: Script, error: type[SocketToolsError]) -> None:
     with pytest.raises(error):
-        look(script, quick())
+        look(script, by(idle_timeout=within(error)))
 
 
 def test_endless_replies_are_not_waited_for() -> None:
@@ -229,8 +245,9 @@ def test_endless_replies_are_not_waited_for() -> None:
         _send(server, Content([b"x"]))
 
 
-def _send(server: ScriptedServer, content: Content) -> int:
-    with session(parse_service_url(f"smtp://{server.address}"), quick()) as client:
+def _send(server: ScriptedServer, content: Content, idle_timeout: float = SECONDS) -> int:
+    access = by(idle_timeout=idle_timeout)
+    with session(parse_service_url(f"smtp://{server.address}"), access) as client:
         return client.send_message("a@b", ["u@y"], content)["u@y"].code
 
 
@@ -276,7 +293,7 @@ def test_why_a_server_broke_off() -> None:
 
     def blocks() -> Iterator[bytes]:
         yield b"x" * 100_000
-        gone.wait(10)
+        gone.wait(SECONDS)
         yield from _much()
 
     with ScriptedServer(_takes_a_message(refuse)) as server:
@@ -285,7 +302,7 @@ def test_why_a_server_broke_off() -> None:
 
 def test_a_server_that_takes_no_more() -> None:
     done = threading.Event()
-    with ScriptedServer(_takes_a_message(lambda _client: done.wait(30))) as server:
+    with ScriptedServer(_takes_a_message(lambda _client: done.wait(SECONDS))) as server:
         with pytest.raises(WriteTimeout):
-            _send(server, Content(_much()))
+            _send(server, Content(_much()), SILENCE)
         done.set()

@@ -15,6 +15,7 @@ from sockettools.net.deadline import Deadline
 from sockettools.protocols.access import Access, TlsPolicy
 from sockettools.service_url import parse_service_url
 from sockettools.tasks.fetch import Wanted, fetch
+from tests.patience import SILENCE
 from tests.servers.ports import held_ports
 from tests.servers.scripted import Client, ScriptedServer
 
@@ -63,7 +64,7 @@ def test_what_is_said_until_the_end() -> None:
 
 def test_a_prompt_is_an_end() -> None:
     with ScriptedServer(prompting) as server:
-        assert got(server.port, Access(idle_timeout=0.2)) == b"login: "
+        assert got(server.port, Access(idle_timeout=SILENCE)) == b"login: "
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_what_goes_wrong(script: object, access: Access, problem: type[SocketToo
 @pytest.mark.parametrize("script", [prompting, talkative])
 def test_the_deadline_is_no_end(script: object) -> None:
     with ScriptedServer(script) as server, pytest.raises(ReadTimeout):  # type: ignore[arg-type]
-        got(server.port, Access(deadline=Deadline.after(0.2)))
+        got(server.port, Access(deadline=Deadline.after(SILENCE)))
 
 
 def test_nobody_is_there() -> None:
