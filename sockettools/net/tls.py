@@ -136,22 +136,10 @@ class TlsStream(Stream):
                 # The peer is to learn why: the alert is in the buffer.
                 with contextlib.suppress(SocketToolsError):
                     self._answer(deadline)
-                raise ReadError(self._what_broke(exc)) from exc
+                raise ReadError(tls_problem(exc, self.session)) from exc
             else:
                 self._answer(deadline)
                 return result
-
-    def _what_broke(self, error: ssl.SSLError) -> str:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            reason = why_untrusted(
-                error.verify_code,
-                error.verify_message,
-                _unverified_chain(self.session),
-                self.session.server_hostname,
-                datetime.now(UTC),
-            )
-            return f"the certificate is not to be trusted: {reason}"
-        return f"TLS broke: {_reason(error)}"
 
     def _send_encrypted(self, deadline: Deadline) -> None:
         left = deadline.remaining()
@@ -307,6 +295,20 @@ def server_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     return context
+
+
+def tls_problem(error: ssl.SSLError, session: ssl.SSLObject) -> str:
+    """Say in words why a session cannot begin, or go on."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = why_untrusted(
+            error.verify_code,
+            error.verify_message,
+            _unverified_chain(session),
+            session.server_hostname,
+            datetime.now(UTC),
+        )
+        return f"the certificate is not to be trusted: {reason}"
+    return f"TLS broke: {_reason(error)}"
 
 
 def _reason(error: ssl.SSLError) -> str:
