@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tests.patience import SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,7 +56,7 @@ def crawl(
 ) -> Crawl:
     """Run ``scrapy crawl`` to its end."""
     with start_crawl(*arguments, environment=environment, stdout=stdout) as process:
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=SECONDS)
     return Crawl(process.returncode, output or "", errors)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.kill.runs import Run, Shape
 
 # Seconds for a crawl that was told to stop.
-PATIENCE = 60
+PATIENCE = 600
 
 # Seconds for a whole crawl, on a machine that is busy with others.
 RUN_SECONDS = 90

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.patience import SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -24,7 +26,7 @@ _ROOT = Path(__file__).parents[2]
 SYSTEM_PATHS = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 # Seconds that a server has to begin or to end; some wait for their children.
-PATIENCE = 30
+PATIENCE = SECONDS
 
 
 @contextmanager

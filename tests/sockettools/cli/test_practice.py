@@ -18,6 +18,7 @@ import pytest
 
 from sockettools.practice.pages import ROMEO
 from tests.machine import needs_dev_full, needs_ipv6
+from tests.patience import SECONDS
 from tests.servers.ports import held_ports
 from tests.sockettools.cli import commands
 
@@ -39,7 +40,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def fail(*arguments: str) -> str:
     """Start the command where it cannot start; return its only line."""
     done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode == 1
     assert done.stdout == ""
@@ -54,7 +55,7 @@ def test_serves_until_told_to_stop(number: signal.Signals) -> None:
         with urllib.request.urlopen(url + "romeo.txt") as response:
             assert response.read().decode() == ROMEO
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 0
     (line,) = errors.splitlines()
@@ -67,7 +68,7 @@ def test_stops_where_its_parent_ignores_sigint() -> None:
     try:
         with running() as (process, _):
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+            process.communicate(timeout=SECONDS)
     finally:
         signal.signal(signal.SIGINT, previous)
     assert process.returncode == 0
@@ -79,7 +80,7 @@ def test_stops_with_clients_connected() -> None:
         with socket.create_connection((address[0], int(address[1]))) as client:
             client.sendall(b"GET / HTTP/1.1\r\n")
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 0
     assert errors == ""
@@ -97,16 +98,16 @@ def test_closed_streams(redirection: str) -> None:
             for _ in range(300):
                 assert get_patiently(f"http://127.0.0.1:{port}/romeo.txt") == ROMEO
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(SECONDS) == 0
         finally:
             process.kill()
 
 
 def get_patiently(url: str) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=30) as response:
+            with urllib.request.urlopen(url, timeout=SECONDS) as response:
                 text = response.read().decode()
                 assert isinstance(text, str)
                 return text
@@ -143,7 +144,7 @@ def test_a_full_standard_output_is_one_line() -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=SECONDS,
             check=False,
         )
 

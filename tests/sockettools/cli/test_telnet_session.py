@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.machine import needs_programs
+from tests.patience import SECONDS as PATIENCE
 from tests.servers.scripted import ScriptedServer
 from tests.servers.telnet import PROGRAMS, TelnetServers, telnet_servers
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.servers.scripted import Client
-
-# Seconds not to be waited for in a test that passes.
-PATIENCE = 30
 
 ESCAPE = b"\x1d"
 

@@ -30,12 +30,12 @@ from sockettools.net.serving import (
 from sockettools.net.serving.blocking import BlockingServer, service_handler
 from sockettools.net.stream import SocketStream, Stream
 from sockettools.net.tls import client_context, server_context
+from tests.patience import SECONDS as PATIENCE
 from tests.servers.certificates import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PATIENCE = 30.0
 ANY_PORT = InternetAddress("127.0.0.1", 0)
 LIMITS = Limits(grace=10.0)
 

@@ -14,14 +14,13 @@ from sockettools.protocols.telnet.client import TelnetClient, open_telnet
 from sockettools.protocols.telnet.codec import Command
 from sockettools.protocols.telnet.options import Option, Side
 from tests.machine import needs_programs
+from tests.patience import SECONDS as PATIENCE
 from tests.servers.telnet import PROGRAMS, TelnetServers, telnet_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = needs_programs(*PROGRAMS)
-
-PATIENCE = 30
 
 LINES = ["one", "zoë", "x" * 200]
 
