@@ -25,3 +25,17 @@ def held_ports(number: int) -> Iterator[list[int]]:
             sock.bind(("127.0.0.1", 0))
             ports.append(sock.getsockname()[1])
         yield ports
+
+
+@contextmanager
+def held_datagram_port() -> Iterator[int]:
+    """Hold a UDP port on which nothing listens: who sends something there is refused.
+
+    Its socket is connected, to itself, and takes nothing from anybody else. On Linux a server may
+    listen there that sets SO_REUSEADDR.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", 0))
+        sock.connect(sock.getsockname())
+        yield sock.getsockname()[1]

@@ -27,7 +27,7 @@ from sockettools.net.stream import SocketStream, Stream
 from sockettools.net.tls import server_context
 from tests.machine import needs_dev_full, needs_ipv6, needs_programs
 from tests.servers.certificates import self_signed
-from tests.servers.ports import held_ports
+from tests.servers.ports import held_datagram_port, held_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,14 +140,6 @@ def udp_server(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
         finally:
             server.sendto(b"", server.getsockname())
             thread.join()
-
-
-def free_datagram_port() -> int:
-    """Return a port that is held by nobody: to be bound to it is to listen, with UDP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # What goes over the wire.
@@ -310,7 +302,8 @@ def test_a_datagram_that_nobody_answers_is_a_timeout() -> None:
 
 
 def test_a_refused_datagram() -> None:
-    done = connect(f"udp:127.0.0.1:{free_datagram_port()}", "--send", "hello")
+    with held_datagram_port() as port:
+        done = connect(f"udp:127.0.0.1:{port}", "--send", "hello")
 
     assert done.returncode == 4
     assert b"nothing listens on UDP port" in done.stderr
@@ -891,10 +884,14 @@ def test_a_megabyte_from_ncat_over_tls(tmp_path: Path) -> None:
 
 @needs_programs("ncat")
 def test_a_datagram_to_ncat_and_another_from_it() -> None:
-    port = str(free_datagram_port())
-    with program(
-        "ncat", "-v", "-u", "-l", "127.0.0.1", port, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as (server, _):
+    with (
+        held_datagram_port() as port,
+        program(
+            *("ncat", "-v", "-u", "-l", "127.0.0.1", str(port)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as (server, _),
+    ):
         assert server.stdin is not None
         assert server.stdout is not None
         server.stdin.write(b"answer \xff")

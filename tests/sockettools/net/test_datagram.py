@@ -25,6 +25,7 @@ from sockettools.net.datagram import (
 from sockettools.net.deadline import Deadline
 from sockettools.net.transcript import Direction, Transcript
 from tests.patience import patience
+from tests.servers.ports import held_datagram_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,28 +107,27 @@ def test_sending_goes_on_while_another_thread_waits(
 
 
 def test_a_refusal_is_heard() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
-        gone.bind(("127.0.0.1", 0))
-        address = address_of(gone)
-
-    with dial_datagram(address, patience()) as datagrams:
+    with (
+        held_datagram_port() as port,
+        dial_datagram(InternetAddress("127.0.0.1", port, DATAGRAM), patience()) as datagrams,
+    ):
         datagrams.send(b"anybody there?", patience())
         with pytest.raises(
-            ConnectionRefused, match=f"^nothing listens on UDP port {address.port} of 127.0.0.1$"
+            ConnectionRefused, match=f"^nothing listens on UDP port {port} of 127.0.0.1$"
         ):
             datagrams.receive(patience())
 
 
 def test_a_refusal_is_heard_while_sending() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
-        gone.bind(("127.0.0.1", 0))
-        address = address_of(gone)
-
     def send_for_ever() -> None:
         while True:
             datagrams.send(b"anybody there?", patience())
 
-    with dial_datagram(address, patience()) as datagrams, pytest.raises(ConnectionRefused):
+    with (
+        held_datagram_port() as port,
+        dial_datagram(InternetAddress("127.0.0.1", port, DATAGRAM), patience()) as datagrams,
+        pytest.raises(ConnectionRefused),
+    ):
         send_for_ever()
 
 
