@@ -35,12 +35,23 @@ class Durations:
     [5, 9, 10]
     """
 
-    def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
+    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
+        """Begin with ``counts`` of buckets, none if that is not given."""
+        self._counts: Counter[int] = Counter(counts or {})
+
+    @staticmethod
+    def bucket(seconds: float) -> int:
+        """Return the number of the bucket that a duration falls into."""
+        return round(math.log(max(seconds, _SHORTEST)) / _GROWTH)
+
+    @staticmethod
+    def seconds_of(bucket: float) -> float:
+        """Return the duration in the middle of a bucket; of 0.5 more, that at its end."""
+        return math.exp(bucket * _GROWTH)
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self._counts[round(math.log(max(seconds, _SHORTEST)) / _GROWTH)] += 1
+        self._counts[self.bucket(seconds)] += 1
 
     def percentile(self, percent: float) -> float:
         """Return what so many percent of them do not exceed; 0 when there are none."""
@@ -48,7 +59,7 @@ class Durations:
         for bucket, count in sorted(self._counts.items()):
             left -= count
             if left <= 0:
-                return math.exp(bucket * _GROWTH)
+                return self.seconds_of(bucket)
         return 0.0
 
 

@@ -58,7 +58,7 @@ class Job:
 
     spider: str
     arguments: dict[str, str] | None
-    created: str = field(default_factory=lambda: _now())
+    created: str = field(default_factory=lambda: now_text())
     versions: dict[str, str] = field(default_factory=lambda: _versions())
 
     def differences(self, other: Job) -> list[str]:
@@ -118,13 +118,13 @@ def start_job(store: Store, job: Job) -> None:
     """
     if not check_job(store, job):
         store.set_value(JOB, json.dumps(asdict(job)).encode())
-    _set_status(store, Status(State.RUNNING, since=_now()))
+    _set_status(store, Status(State.RUNNING, since=now_text()))
 
 
 def end_job(store: Store, reason: str) -> None:
     """Note that the job has ended, and why, in Scrapy's words."""
     state = State.FINISHED if reason == DONE else State.STOPPED
-    _set_status(store, Status(state, reason, _now()))
+    _set_status(store, Status(state, reason, now_text()))
 
 
 def read_job(store: HasValues) -> Job | None:
@@ -191,7 +191,8 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def _now() -> str:
+def now_text() -> str:
+    """Return the time as it is kept: ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

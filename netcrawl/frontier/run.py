@@ -23,7 +23,7 @@ from scrapy.utils.misc import load_object
 from netcrawl.failures import describe_failure
 from netcrawl.frontier.commits import Commits
 from netcrawl.frontier.extension import filters_duplicates
-from netcrawl.frontier.job import DONE, end_job, start_job
+from netcrawl.frontier.job import DONE, end_job, now_text, start_job
 from netcrawl.frontier.memory import LOST, MARKED, Kept, Unserialized, is_marker
 from netcrawl.frontier.plain import in_one_line
 from netcrawl.frontier.recorder import Recorder
@@ -31,6 +31,7 @@ from netcrawl.frontier.serialize import CannotRestore, CannotSerialize, RequestS
 from netcrawl.frontier.starts import Starts
 from netcrawl.frontier.store import Counts, LeaseLost, NewRequest, StoreError
 from netcrawl.frontier.tracking import Work, current, current_work, watch
+from netcrawl.frontier.traffic import TrafficRecorder
 from netcrawl.number_settings import COMMIT_COUNT, COMMIT_SECONDS, HOLD_SECONDS
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Run:
         self._starts = Starts(self.store, self._serializer, self._fingerprint)
         self._state = job.state
         self._recorder = Recorder(crawler, self.store, self._attempt)
+        self._traffic = TrafficRecorder(crawler, self.store, now_text())
+        crawler.signals.connect(self._traffic.saw_response, signals.response_received)
         self._commits = Commits(
             self.store,
             self._engine.scraper,
@@ -381,6 +384,7 @@ class Run:
 
     def _tick(self) -> None:
         self._attempt(self.store.heartbeat)
+        self._attempt(self._traffic.tick)
         self._attempt(self._commits.tick)
 
     def _end(self, reason: str) -> None:
@@ -391,6 +395,7 @@ class Run:
             self._retry_closed()
         self.counts = self.store.counts()
         self._stats.set_value("frontier/pending", self.counts.pending)
+        self._traffic.end()
         end_job(self.store, reason)
         self._commits.now()
 
