@@ -7,15 +7,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from scrapy import Spider
-
 from netcrawl.failures import without_userinfo
-from netcrawl.frontier.serialize import CannotRestore, RequestSerializer
+from netcrawl.frontier.failed import main_line, method_and_url, reason_lines
 from sockettools.text import visible
 from sockettools.units import octets_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from netcrawl.frontier.overview import JobOverview
     from netcrawl.frontier.store import Failed
@@ -76,19 +74,9 @@ def description(job: JobOverview, failures: Sequence[Failed], verbose: bool) -> 
         yield ""
     for failure in failures:
         yield visible(_request(failure.data))
-        reason = failure.reason.strip().splitlines() or ["for no known reason"]
-        # The last line of a traceback says what happened, the others where.
-        is_traceback = reason[0].startswith("Traceback ")
-        lines = reason if verbose else [_last_of(reason) if is_traceback else reason[0]]
-        for line in lines:
+        reason = reason_lines(failure.reason)
+        for line in reason if verbose else [main_line(reason)]:
             yield f"    {visible(line)}"
-
-
-def _last_of(traceback: list[str]) -> str:
-    """Return the line that names the exception; it may have several, and notes below."""
-    ends = [line for line in traceback if not line.startswith((" ", "Traceback "))]
-    inner = [line for line in ends if line.partition(":")[0].replace(".", "").isidentifier()]
-    return (inner or ends or traceback)[-1]
 
 
 def _row(job: JobOverview) -> tuple[str, ...]:
@@ -140,21 +128,11 @@ def _arguments(job: JobOverview) -> str:
 
 
 def _request(data: bytes) -> str:
-    try:
-        request = RequestSerializer(_AnySpider("any")).loads(data)
-    except CannotRestore:
+    known = method_and_url(data)
+    if known is None:
         return "a request that cannot be read"
-    method = "" if request.method == "GET" else f"{request.method} "
-    return f"{method}{without_userinfo(request.url)}"
-
-
-class _AnySpider(Spider):
-    """Has every method that a request may ask for, so that its URL can be read without it."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *_, **__: None
+    method, url = known
+    return url if method == "GET" else f"{method} {url}"
 
 
 def _cut(text: str, width: int) -> str:
