@@ -1,4 +1,4 @@
-"""Run ``scrapy jobs``."""
+"""Run a command of this project's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from tests.crawling import Crawl
 
 
 def jobs(*arguments: object) -> Crawl:
-    """Run ``scrapy jobs`` to its end, in this process: most of its time is to load Scrapy."""
+    """Run ``scrapy jobs`` to its end."""
+    return command("jobs", *arguments)
+
+
+def report(*arguments: object) -> Crawl:
+    """Run ``scrapy report`` to its end."""
+    return command("report", *arguments)
+
+
+def command(name: str, *arguments: object) -> Crawl:
+    """Run ``scrapy NAME`` to its end, in this process: most of its time is to load Scrapy."""
     settings = Settings()
     settings.setmodule("netcrawl.settings", priority="project")
     output, errors = io.TextIOWrapper(io.BytesIO()), io.StringIO()
@@ -25,7 +35,7 @@ def jobs(*arguments: object) -> Crawl:
         patch.object(sys, "stdin", io.StringIO()),
         pytest.raises(SystemExit) as end,
     ):
-        execute(["scrapy", "jobs", *map(str, arguments)], settings)
+        execute(["scrapy", name, *map(str, arguments)], settings)
     output.flush()
     assert isinstance(output.buffer, io.BytesIO)
     assert isinstance(end.value.code, int)

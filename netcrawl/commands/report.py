@@ -1,0 +1,153 @@
+"""``scrapy report``: an HTML page about a crawl, made of its feed or of the folder of its job.
+
+0: written. 1: it could not be. 2: the command was wrong. 130: Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from netcrawl.arguments import unknown
+from netcrawl.frontier.folder import FRONTIER
+from netcrawl.frontier.overview import is_job
+from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
+from netcrawl.report.crawl import read_feed, read_job
+from netcrawl.report.errors import ReportError
+from netcrawl.report.feeds import FORMATS
+from netcrawl.report.writing import needs_extra, write_page
+from sockettools.standard_streams import discard_standard_output, restore_standard_streams
+from sockettools.text import visible
+from sockettools.units import octets_text
+
+if TYPE_CHECKING:
+    import argparse
+
+_STDOUT = "-"
+
+
+class Command(ScrapyCommand):
+    """Named after its module: ``report``."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        """Say what comes after the command."""
+        return "(FEED | JOBDIR) -O FILE.html [--store FOLDER]"
+
+    def short_desc(self) -> str:
+        """Say what Scrapy's list of commands shows."""
+        return "Write an HTML page about a crawl, from its feed or the folder of its job"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add what a report needs to know."""
+        super().add_options(parser)
+        parser.add_argument(
+            *("-O", "--output"), metavar="FILE", help="the page; - is standard output"
+        )
+        parser.add_argument(
+            *("-t", "--format"), metavar="FORMAT", help=f"of the feed: {', '.join(FORMATS)}"
+        )
+        parser.add_argument(
+            "--store", metavar="FOLDER", help="where downloaded pictures are, if not in images/"
+        )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Check the command line, and exit with 2 if it is wrong."""
+        restore_standard_streams()
+        try:
+            super().process_options(args, opts)
+            self._source = _understand(args, opts)
+        except UsageError as exc:
+            _complain(str(exc))
+            sys.exit(USAGE)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+        """Write it, and set ``exitcode``."""
+        try:
+            page = _page(self._source, opts)
+            if opts.output == _STDOUT:
+                self.exitcode = _print(page)
+                return
+            size = write_page(Path(opts.output), page)
+        except ReportError as exc:
+            _complain(str(exc))
+            self.exitcode = FAILED
+        except KeyboardInterrupt:
+            _complain("interrupted; nothing was written")
+            self.exitcode = INTERRUPTED
+        else:
+            print(visible(f"{opts.output}: {octets_text(size)}, to be opened in a browser"))
+            self.exitcode = DONE
+
+
+def _understand(args: list[str], opts: argparse.Namespace) -> Path:
+    """Return the source.
+
+    Raises:
+        UsageError: the command cannot be meant.
+    """
+    if options := [word for word in args if word.startswith("-")]:
+        raise UsageError(f"there is no option {options[0]}: see scrapy report --help")
+    if len(args) != 1:
+        raise UsageError(f"name one feed, or the folder of one job, not {len(args)}")
+    if not opts.output:
+        raise UsageError("say where to: -O report.html")
+    if opts.format is not None and opts.format not in FORMATS:
+        raise UsageError(unknown("format", opts.format, list(FORMATS)))
+    if opts.store is not None and not Path(opts.store).is_dir():
+        raise UsageError(f"there is no folder {opts.store}")
+    source = Path(args[0])
+    if not source.exists():
+        raise UsageError(f"there is no {source}")
+    if source.is_dir():
+        if not is_job(source):
+            raise UsageError(f"{source} is not the folder of a job")
+        if opts.format:
+            raise UsageError("-t is for a feed, not for the folder of a job")
+    _refuse_source(source, opts.output)
+    return source
+
+
+def _refuse_source(source: Path, output: str) -> None:
+    """Raise UsageError if the page would take the place of what it is about."""
+    path = Path(output)
+    if output == _STDOUT or not path.exists():
+        return
+    if path.is_dir():
+        raise UsageError(f"{output} is a folder; name a file")
+    kept = source / FRONTIER if source.is_dir() else source
+    if path.samefile(kept):
+        raise UsageError(f"{output} is what the report is to be made of; name another file")
+
+
+def _page(source: Path, opts: argparse.Namespace) -> str:
+    # Before a large feed is read, and the first to say so.
+    needs_extra()
+    from netcrawl.report.crawl_page import crawl_page
+
+    report = read_job(source) if source.is_dir() else read_feed(source, opts.format)
+    return crawl_page(report, Path(opts.store) if opts.store else None)
+
+
+def _print(page: str) -> int:
+    try:
+        sys.stdout.buffer.write(page.encode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_standard_output()  # who read has enough
+    except OSError as exc:
+        _complain(f"cannot write to standard output: {exc.strerror or exc}")
+        discard_standard_output()
+        return FAILED
+    return DONE
+
+
+def _complain(problem: str) -> None:
+    print(f"scrapy report: {visible(problem)}", file=sys.stderr)
