@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Scrapy's settings that name a folder of what was downloaded.
 STORES = ("FILES_STORE", "IMAGES_STORE")
 
+# Feeds that a report can be made of.
+_REPORTED = frozenset((".json", ".jsonl", ".jl", ".csv"))
+
 
 def farewell(crawler: Crawler, progress: Progress, reason: str) -> Iterator[str]:
     """Yield three lines; ``reason`` is why the spider was closed."""
@@ -64,14 +67,22 @@ def _next(crawler: Crawler, reason: str) -> str:
         if job:
             return "the same command goes on where this one stopped"
         return f"with -s JOBDIR=jobs/{name}, a crawl that was stopped can go on"
-    if job:
-        return f"scrapy jobs show {shlex.quote(str(job))}"
+    # Elsewhere than in this project there are only its parts.
+    has_report = crawler.settings["COMMANDS_MODULE"] == "netcrawl.commands"
+    if job and has_report:
+        return _report(str(job))
     exporter = crawler.get_extension(FeedExporter)
     for slot in exporter.slots if exporter is not None else ():
         path = _local_path(slot.uri)
         if path is not None and path.is_file():
+            if has_report and path.suffix in _REPORTED:
+                return _report(_shown(path))
             return f"with -o instead of -O, the next crawl adds to {_shown(path)}"
     return f"scrapy crawl {name} -O {name}.json keeps the items"
+
+
+def _report(source: str) -> str:
+    return f"scrapy report {shlex.quote(source)} -O report.html"
 
 
 def _local_path(uri: str) -> Path | None:

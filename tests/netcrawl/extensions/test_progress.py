@@ -93,7 +93,7 @@ def test_a_line_is_drawn_and_gone_at_the_end(site: str, tmp_path: Path) -> None:
         r"Finished after 0:\d\d: 3\d\d pages, [\d,]+ items, [\d.]+ [kM]B, no error", happened
     )
     assert re.fullmatch(rf"Output: {feed} \([\d.]+ [kM]B\)", output)
-    assert what_next == f"Next: with -o instead of -O, the next crawl adds to {feed}"
+    assert what_next == f"Next: scrapy report {feed} -O report.html"
 
 
 def test_log_lines_stay_whole(site: str) -> None:
