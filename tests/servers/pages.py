@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from tests.patience import SECONDS
+
 if TYPE_CHECKING:
     from email.message import Message
     from types import TracebackType
@@ -22,6 +24,23 @@ class Answer:
     status: int = 200
     fields: dict[str, str] = field(default_factory=dict)
     cut: int = 0
+
+
+class SlowPages(dict[str, "Answer | str"]):
+    """Pages of which one does not come before it may."""
+
+    def __init__(self, pages: dict[str, Answer | str], slow: str) -> None:
+        super().__init__(pages)
+        self._slow = slow
+        self.is_asked_for = threading.Event()
+        self.may_come = threading.Event()
+
+    def get(self, path: str, default: object = None) -> object:  # type: ignore[override]
+        """Return a page, the slow one after a while."""
+        if path == self._slow:
+            self.is_asked_for.set()
+            assert self.may_come.wait(SECONDS)
+        return super().get(path, default)
 
 
 class PageServer:

@@ -12,7 +12,8 @@ from netcrawl.frontier.folder import FRONTIER, JobFolder
 from netcrawl.frontier.job import State, read_job, read_status
 from netcrawl.frontier.reading import SqliteReader
 from tests.crawling import crawl, start_crawl
-from tests.servers.pages import Answer, PageServer
+from tests.patience import SECONDS
+from tests.servers.pages import Answer, PageServer, SlowPages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +131,7 @@ def test_a_page_that_is_down_is_kept_for_later(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_is_a_pause(tmp_path: Path) -> None:
-    pages = {f"/{n}": f"<a href=/{n + 1}>next</a>" for n in range(20)}
+    pages = SlowPages({f"/{n}": f"<a href=/{n + 1}>next</a>" for n in range(20)}, "/7")
     job = tmp_path / "job"
     with PageServer(pages) as server:
         arguments = (
@@ -141,8 +142,9 @@ def test_an_interrupt_is_a_pause(tmp_path: Path) -> None:
             for line in process.stderr:
                 if "Crawled (200)" in line and "/5>" in line:
                     process.send_signal(signal.SIGINT)
+                    pages.may_come.set()
                     break
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 130
         assert errors.splitlines()[-1].endswith("the same command goes on")
         with SqliteReader(job / FRONTIER) as store:

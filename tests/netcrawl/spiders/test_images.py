@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -20,7 +19,8 @@ from sockettools.practice.gallery import PICTURES
 from sockettools.practice.pictures import draw
 from tests.crawling import crawl, read_json, start_crawl
 from tests.netcrawl.pipelines.test_sheet import HOSTILE, Page
-from tests.servers.pages import Answer, PageServer
+from tests.patience import SECONDS
+from tests.servers.pages import Answer, PageServer, SlowPages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,25 +156,9 @@ def test_again_on_the_same_store(tmp_path: Path) -> None:
     assert "1 denied" in second.stderr
 
 
-class Slow(dict[str, Any]):
-    """Pages of which one does not come before it may."""
-
-    def __init__(self, pages: dict[str, Any], slow: str) -> None:
-        super().__init__(pages)
-        self._slow = slow
-        self.is_asked_for = threading.Event()
-        self.may_come = threading.Event()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        if key == self._slow:
-            self.is_asked_for.set()
-            assert self.may_come.wait(60)
-        return super().get(key, default)
-
-
 def test_interrupted_it_shows_what_there_is(tmp_path: Path) -> None:
     store, feed = tmp_path / "store", tmp_path / "images.jsonl"
-    pages = Slow(
+    pages = SlowPages(
         {
             "/": "<img src=a.png alt=first><img src=slow.png>",
             "/a.png": Answer(PNG, "image/png"),
@@ -188,13 +172,14 @@ def test_interrupted_it_shows_what_there_is(tmp_path: Path) -> None:
             *("images", "-a", f"url={server.url}/", "-a", f"store={store}", "-O", feed)
         ) as process,
     ):
-        assert pages.is_asked_for.wait(60)
-        deadline = time.monotonic() + 60
-        while not (feed.exists() and feed.read_text()) and time.monotonic() < deadline:
+        assert pages.is_asked_for.wait(SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while not any(store.glob("[!.]*.png")):
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         pages.may_come.set()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 130, errors
     assert "first" in Page((store / SHEET).read_text(encoding="utf-8")).all("img", "alt")
