@@ -151,27 +151,24 @@ class Relay(Running):
         await self._end_all(0.0)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one message of a program."""
+        """Answer one message of a program, with what it had to tell before."""
         with suppress(OSError, ValueError, KeyError):  # it went away, or was killed as it spoke
             message = json.loads(await reader.readline())
-            reply = {}
-            if "connect" in message:
-                reply = await self._route(message)
-            elif "lookup" in message:
-                self._recording.look_up(
-                    LookedUp(
-                        message["lookup"],
-                        message["begun"],
-                        message["time"],
-                        tuple(message["addresses"]),
-                        message["error"],
-                    )
-                )
-            else:
-                self._recording.marks.setdefault(message["mark"], message["time"])
+            for told in message["told"]:
+                self._note(told)
+            reply = await self._route(message) if "connect" in message else {}
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
         writer.close()
+
+    def _note(self, told: dict[str, Any]) -> None:
+        if "mark" in told:
+            self._recording.marks.setdefault(told["mark"], told["time"])
+            return
+        lookup = LookedUp(
+            told["lookup"], told["begun"], told["time"], tuple(told["addresses"]), told["error"]
+        )
+        self._recording.look_up(lookup)
 
     async def _route(self, message: dict[str, Any]) -> dict[str, int]:
         """Call the destination, and say where to connect to, or why that is of no use."""

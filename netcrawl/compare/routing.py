@@ -12,19 +12,28 @@ measured.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import os
 import socket
 import sys
+from collections import deque
+from contextlib import suppress
 from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 # The variable of the environment that has the path of the relay's Unix socket.
 RELAY = "NETCRAWL_RELAY"
 
 # The relay's answer is short.
 _MAX_REPLY = 4096
+
+# Twisted connects a second time to learn what became of the first: to the same place.
+_routed_to: WeakKeyDictionary[socket.socket, tuple[str, int]] = WeakKeyDictionary()
+
+_untold: deque[dict[str, Any]] = deque()
 
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
@@ -40,12 +49,12 @@ def install() -> None:
     socket.socket.connect_ex = connect_ex  # type: ignore[method-assign, assignment]
     socket.getaddrinfo = getaddrinfo
     socket.gethostbyname = gethostbyname
+    atexit.register(_flush)
 
 
 def mark(name: str) -> None:
     """Tell the relay, if there is one, that a moment has come."""
-    if RELAY in os.environ:
-        _ask({"mark": name, "time": monotonic()})
+    _tell({"mark": name, "time": monotonic()})
 
 
 def connect(sock: socket.socket, address: Any) -> None:
@@ -97,6 +106,8 @@ def _routed(sock: socket.socket, address: Any) -> Any:
     is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM
     if not is_tcp:
         return address
+    if sock in _routed_to:
+        return _routed_to[sock]
     if not _is_numeric(address[0]):
         address = getaddrinfo(address[0], address[1], sock.family, sock.type)[0][4]
     loopback = "::1" if sock.family == socket.AF_INET6 else "127.0.0.1"
@@ -114,13 +125,14 @@ def _routed(sock: socket.socket, address: Any) -> Any:
     )
     if code := reply.get("errno"):
         raise OSError(code, os.strerror(code))
-    return (loopback, reply["port"])
+    _routed_to[sock] = (loopback, reply["port"])
+    return _routed_to[sock]
 
 
 def _tell_lookup(host: Any, begun: float, addresses: list[str], error: str) -> None:
     name = os.fsdecode(host) if isinstance(host, bytes) else str(host)
     if host and not _is_numeric(name):
-        _ask(
+        _tell(
             {
                 "lookup": name,
                 "begun": begun,
@@ -139,11 +151,24 @@ def _is_numeric(host: str) -> bool:
     return True
 
 
+def _tell(message: dict[str, Any]) -> None:
+    """Tell it with the next question, or at the end: to wait for the relay now would take time."""
+    if RELAY in os.environ:
+        _untold.append(message)
+
+
+def _flush() -> None:
+    if _untold:
+        with suppress(OSError):  # the relay has ended first
+            _ask({})
+
+
 def _ask(message: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout)
         _connect(sock, os.environ[RELAY])
-        sock.sendall(json.dumps(message).encode() + b"\n")
+        told = [_untold.popleft() for _ in range(len(_untold))]
+        sock.sendall(json.dumps({**message, "told": told}).encode() + b"\n")
         data = b""
         while not data.endswith(b"\n"):
             piece = sock.recv(_MAX_REPLY)
