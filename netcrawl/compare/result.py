@@ -84,7 +84,7 @@ class Exchange:
     ``connection`` is the number of the connection, ``is_first_there`` whether it was the first one
     on it. ``purpose`` is "page", "robots.txt", "redirect" (the target of one), "retry" or "other".
     ``sent`` is when its first octet went out; ``first_byte`` and ``done`` when the first and the
-    last octet of the answer came.
+    last octet of the answer came. ``octets_sent`` and ``octets_received`` are without TLS.
     """
 
     connection: int
@@ -97,6 +97,8 @@ class Exchange:
     sent: float
     first_byte: float | None
     done: float | None
+    octets_sent: int = 0
+    octets_received: int = 0
 
 
 @dataclass(frozen=True)
