@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netcrawl.compare.result import from_json
+from sockettools.practice import PracticeServer
+from tests.crawling import ROOT
+from tests.patience import SECONDS, patience
+from tests.servers.scripted import ScriptedServer, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.scripted import Client
+
+COMMAND = [sys.executable, "-m", "scrapy", "compare"]
+
+
+def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def test_without_a_url_it_is_the_practice_web() -> None:
+    done = compare("--runs", "1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/page1\.htm", lines[0])
+    assert lines[2].startswith("The same answer in all ")
+    assert max(map(len, lines)) <= 80
+
+
+def test_json_is_all_of_standard_output() -> None:
+    with PracticeServer() as web:
+        urls = [f"{web.url}{path}" for path in ("romeo.txt", "status/404")]
+        done = compare("--runs", "1", "--json", *urls)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    comparison = from_json(done.stdout)
+    assert [page.url for page in comparison.pages] == urls
+    answers = [way.answer for page in comparison.pages for way in page.ways]
+    assert {one.status for one in answers if one} == {200, 404}
+    assert comparison.runs == 1
+
+
+def test_another_answer_is_a_failure() -> None:
+    def serve(client: Client) -> None:
+        request = client.read_request()
+        assert request is not None
+        client.send(answer((request.field("User-Agent") or "nobody").encode()))
+
+    with ScriptedServer(serve) as server:
+        done = compare("--runs", "1", "-s", "ROBOTSTXT_OBEY=False", f"{server.url}/")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "NOT the same answer: urllib, Twisted, Scrapy" in done.stdout
+    assert "body, octet 0, line 1" in done.stdout
+    assert "NOT COMPARABLE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param(["spam"], "URL 'spam': it does not begin with http:// or https://", id="url"),
+        pytest.param(["http://u:p@h/"], "it has a user name or password", id="password"),
+        pytest.param(["--runs", "0"], "--runs is '0', expected a whole number", id="no-runs"),
+        pytest.param(["--runs", "x"], "--runs is 'x', expected a whole number", id="runs"),
+        pytest.param(["--max-time", "nan"], "--max-time is 'nan', expected seconds", id="nan"),
+        pytest.param(["--max-time", "0"], "--max-time is '0', expected seconds", id="no-time"),
+        pytest.param(["--spam"], "there is no option --spam", id="option"),
+        pytest.param(["-s", "SPAM", "http://h/"], "", id="setting"),
+    ],
+)
+def test_a_wrong_command_is_one_line(arguments: list[str], problem: str) -> None:
+    done = compare(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert problem in done.stderr
+    if problem:
+        assert done.stderr.startswith("scrapy compare: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_server_that_hangs_is_not_waited_for() -> None:
+    def hang(client: Client) -> None:
+        client.read_request()
+        client.wait_for_end()
+
+    with ScriptedServer(hang) as server:
+        done = compare("--runs", "1", "--max-time", "2", f"{server.url}/")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "No answer, whichever way: no answer in 2 seconds." in done.stdout
+
+
+def test_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def hang(client: Client) -> None:
+        asked.append(client.read_request() is not None)
+        client.wait_for_end()
+
+    with ScriptedServer(hang) as server:
+        process = subprocess.Popen(
+            [*COMMAND, f"{server.url}/{tmp_path.name}"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            deadline = patience()
+            while not asked and not deadline.has_passed():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=SECONDS)
+
+    assert (process.returncode, output, errors) == (130, "", "scrapy compare: interrupted\n")
+    assert not _processes_with(tmp_path.name)
+
+
+def _processes_with(word: str) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if word in line]
+
+
+def test_who_reads_no_further_is_no_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with PracticeServer() as web, os.fdopen(writer, "wb") as output:
+        done = subprocess.run(
+            [*COMMAND, "--runs", "1", "--json", f"{web.url}romeo.txt"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (0, b"")
