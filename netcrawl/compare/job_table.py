@@ -28,8 +28,9 @@ def renderables(comparison: JobComparison) -> Iterator[RenderableType]:
     yield ""
     yield from _answers(comparison)
     yield ""
-    yield _costs(comparison.ways)
-    yield ""
+    if any(way.answer for way in comparison.ways):
+        yield _costs(comparison.ways)
+        yield ""
     if any(way.wall for way in comparison.ways):
         title = "Time by the clock, where a round trip on the network takes"
         if not comparison.is_comparable:
@@ -41,6 +42,8 @@ def renderables(comparison: JobComparison) -> Iterator[RenderableType]:
         yield Text(sentence)
     for note in comparison.notes:
         yield Text(visible(note))
+    if not any(way.wall for way in comparison.ways):
+        return
     yield Text(
         f"Medians of {counted(comparison.runs, 'run')}, ± half the way from the least to the "
         "greatest; requests and octets are those of one. CPU and memory are those without a "

@@ -214,8 +214,11 @@ def compare_job(
     *,
     round_trips: Sequence[float] = ROUND_TRIPS,
     timeout: float = TIMEOUT,
+    settings: Sequence[str] = (),
 ) -> JobComparison:
     """Do the job in every way, on the practice web without ``url``.
+
+    ``settings`` are Scrapy's, as NAME=VALUE; ``timeout`` is for each run of a program.
 
     Raises:
         MeasuringError: the practice web or the relay cannot be started.
@@ -224,7 +227,7 @@ def compare_job(
         if url is None:
             url = urljoin(stack.enter_context(_practice_web()), job.path)
         folder = stack.enter_context(TemporaryDirectory(prefix="netcrawl-"))
-        entries, notes = _entries(job, url)
+        entries, notes = _entries(job, url, settings)
         try:
             relays = {trip: stack.enter_context(Relay(trip / 2)) for trip in round_trips}
         except OSError as exc:
@@ -249,7 +252,7 @@ def compare_job(
     return JobComparison(job.name, job.what, url, runs, ways, tuple(notes))
 
 
-def _entries(job: Job, url: str) -> tuple[list[_Entry], list[str]]:
+def _entries(job: Job, url: str, settings: Sequence[str]) -> tuple[list[_Entry], list[str]]:
     """Return the ways there are for a job, and notes on those that there are not."""
     sockets, library, spider = (
         PROGRAMS / f"{job.name}_{kind}.py" for kind in ("sockets", "library", "spider")
@@ -258,7 +261,9 @@ def _entries(job: Job, url: str) -> tuple[list[_Entry], list[str]]:
     named = [("url", url), *job.parameters.items()]
     spargs = tuple(word for name, value in named for word in ("-a", f"{name}={value}"))
     # So that nothing but the answer is on standard output.
-    feed = ("-O", "-:jsonl", "-s", "LOG_LEVEL=WARNING")
+    feed = ["-O", "-:jsonl", "-s", "LOG_LEVEL=WARNING", "-s", "LOG_FORMAT=%(message)s"]
+    for setting in settings:
+        feed += ["-s", setting]
     entries = [
         *(
             _Entry(

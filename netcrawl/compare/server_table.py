@@ -51,6 +51,8 @@ def renderables(comparison: ServerComparison) -> Iterator[RenderableType]:
     yield ""
     for sentence in comparison.words:
         yield Text(sentence)
+    if not comparison.rows:
+        return
     runs = counted(comparison.runs, "run")
     yield Text(
         f"Medians of {runs}; memory is the largest. Half of the operations, and 99 of 100, took a "
@@ -68,7 +70,7 @@ def _answers(comparison: ServerComparison) -> Iterator[RenderableType]:
                 f"{visible(answer.problem)}"
             )
     alike = [answer for answer in comparison.answers if not answer.problem]
-    if len(alike) == len(comparison.answers):
+    if alike and len(alike) == len(comparison.answers):
         names = ", ".join(dict.fromkeys(answer.server for answer in alike))
         sizes = sum(map(len, PROBES))
         yield Text(

@@ -144,6 +144,7 @@ def test_where_nobody_listens_every_way_says_so_in_a_line() -> None:
     assert "sockets failed: ConnectionRefusedError: [Errno 111] Connection refused" in text_of(
         comparison
     )
+    assert "memory" not in text_of(comparison)
 
 
 def test_an_answer_that_changes_is_in_no_figure() -> None:
