@@ -1,22 +1,26 @@
 """``scrapy compare``: fetch URLs by hand, with libraries and through Scrapy, side by side.
 
-0: every way got the same answer to every URL. 1: they did not, or one got none, or the result
-could not be written. 2: the command was wrong. 130: Ctrl-C.
+Or do whole jobs (``--job``), or serve (``--server``): see ``compare_costs``. What is needed is
+imported where it is: Scrapy imports the modules of all commands, for any of them.
+
+0: every way got the same answer to everything. 1: they did not, or one got none, or the result
+could not be written. 2: the command was wrong. 130: Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from netcrawl.compare.comparing import Plan, compare
-from netcrawl.compare.result import to_json
-from netcrawl.compare.terminal import print_to
+from netcrawl.commands import compare_costs
+from netcrawl.compare.measuring import MeasuringError
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
 from sockettools.standard_streams import (
     discard_standard_output,
@@ -28,6 +32,8 @@ from sockettools.url import check_http_url
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
+    from typing import TextIO
 
     from netcrawl.compare.result import Comparison
 
@@ -37,6 +43,9 @@ MAX_TIME = 3_600.0
 
 # The page of the practice web that is compared where no URL is given.
 PRACTICE_PAGE = "page1.htm"
+
+# Seconds for a fetch.
+MAX_FETCH = 30.0
 
 
 class Command(ScrapyCommand):
@@ -48,7 +57,7 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """Say what comes after the command."""
-        return "[options] [URL...]"
+        return "[options] [URL...] | --job NAME [URL] | --server"
 
     def short_desc(self) -> str:
         """Say what Scrapy's list of commands shows."""
@@ -59,8 +68,9 @@ class Command(ScrapyCommand):
         return (
             "Fetch each URL by hand (a browser on a blocking socket), with urllib, with Twisted's "
             "Agent, and through Scrapy with each download handler that is installed; without a "
-            "URL, a page of the practice web. Exit status: 0 every way got the same answer, 1 "
-            "they did not or one got none, 2 the command was wrong, 130 Ctrl-C."
+            "URL, a page of the practice web. Or do a job, or serve, in several ways. Exit status: "
+            "0 every way got the same answer, 1 they did not or one got none, 2 the command was "
+            "wrong, 130 Ctrl-C."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -70,9 +80,12 @@ class Command(ScrapyCommand):
             "--runs", metavar="N", default="3", help="time each way N times (3), in random order"
         )
         parser.add_argument(
-            "--max-time", metavar="SECONDS", default="30", help="give each fetch so long (30)"
+            "--max-time",
+            metavar="SECONDS",
+            help="give each fetch so long (30), or with --job each program (120)",
         )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        compare_costs.add_options(parser)
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Check the command line, and exit with 2 if it is wrong."""
@@ -81,29 +94,48 @@ class Command(ScrapyCommand):
             super().process_options(args, opts)
             self._urls = [_url(text) for text in args]
             self._runs = _number("--runs", opts.runs, 1, MAX_RUNS, int)
-            self._max_time = _number("--max-time", opts.max_time, 0.1, MAX_TIME, float)
+            max_time = None
+            if opts.max_time is not None:
+                max_time = _number("--max-time", opts.max_time, 0.1, MAX_TIME, float)
+            self._max_time = MAX_FETCH if max_time is None else max_time
+            self._costs = compare_costs.costs_task(
+                opts, self._urls, self._runs, max_time, tuple(opts.set)
+            )
         except UsageError as exc:
             _complain(str(exc))
             sys.exit(USAGE)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Do it, and set ``exitcode``."""
-        status = _StatusLine()
-        plan = Plan(self._runs, self._max_time, tuple(opts.set), status.show)
         try:
-            with ExitStack() as stack:
-                stack.callback(status.clear)
-                comparison = compare(self._urls or [_practice_page(stack)], plan)
+            with _sigterm_as_ctrl_c():
+                self.exitcode = self._compare(opts)
         except KeyboardInterrupt:
             _complain("interrupted")
             self.exitcode = INTERRUPTED
-            return
+        except MeasuringError as exc:
+            _complain(str(exc))
+            self.exitcode = FAILED
         except OSError as exc:
             _complain(f"there is no relay: {exc.strerror or exc}")
             self.exitcode = FAILED
-            return
-        printed = _print(comparison, as_json=opts.json)
-        self.exitcode = printed or (DONE if comparison.same else FAILED)
+
+    def _compare(self, opts: argparse.Namespace) -> int:
+        from netcrawl.compare.comparing import Plan, compare
+
+        status = _StatusLine()
+        with ExitStack() as stack:
+            stack.callback(status.clear)
+            if self._costs is not None:
+                costs = self._costs(status.show)
+                write = partial(compare_costs.print_costs, costs=costs, as_json=opts.json)
+                is_right = costs.is_sound
+            else:
+                plan = Plan(self._runs, self._max_time, tuple(opts.set), status.show)
+                comparison = compare(self._urls or [_practice_page(stack)], plan)
+                write = partial(_write, comparison=comparison, as_json=opts.json)
+                is_right = comparison.same
+        return _print(write) or (DONE if is_right else FAILED)
 
 
 class _StatusLine:
@@ -119,6 +151,16 @@ class _StatusLine:
     def clear(self) -> None:
         if self._is_on:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Clean up where nobody is at the keyboard, too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _practice_page(stack: ExitStack) -> str:
@@ -148,12 +190,19 @@ def _number(name: str, text: str, least: float, most: float, kind: type) -> Any:
     return number
 
 
-def _print(comparison: Comparison, *, as_json: bool) -> int:
+def _write(stream: TextIO, comparison: Comparison, *, as_json: bool) -> None:
+    from netcrawl.compare.result import to_json
+    from netcrawl.compare.terminal import print_to
+
+    if as_json:
+        stream.write(to_json(comparison) + "\n")
+    else:
+        print_to(stream, comparison)
+
+
+def _print(write: Callable[[TextIO], None]) -> int:
     try:
-        if as_json:
-            print(to_json(comparison))
-        else:
-            print_to(sys.stdout, comparison)
+        write(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
         discard_standard_output()  # who read has enough
