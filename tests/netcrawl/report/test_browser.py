@@ -14,9 +14,11 @@ from playwright.sync_api import sync_playwright
 from netcrawl.frontier.folder import JobFolder
 from netcrawl.frontier.job import Job, end_job, start_job
 from netcrawl.frontier.traffic import TRAFFIC, Traffic
+from netcrawl.report.comparison_page import comparison_page
 from netcrawl.report.crawl import read_feed, read_job
 from netcrawl.report.crawl_page import crawl_page
 from tests.machine import needs_programs
+from tests.netcrawl.report.made_comparisons import comparison, differing, two_ways
 from tests.netcrawl.report.test_crawl_page import HOSTILE, write
 
 if TYPE_CHECKING:
@@ -112,6 +114,15 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
     end_job(folder.store, "finished")
     folder.close()
     return page_file(path, path / "job")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of ways to fetch two pages; one of them has long names, and failed."""
+    path = tmp_path_factory.mktemp("compared") / "report.html"
+    pages = (*two_ways().pages, *differing("x" * 400).pages)
+    path.write_text(comparison_page(comparison(*pages)), encoding="utf-8")
+    return path
 
 
 def test_a_table_sorts(browser: Browser, links: Path) -> None:
@@ -235,7 +246,7 @@ def test_the_graph_is_drawn_in_both_schemes(browser: Browser, links: Path) -> No
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
-@pytest.mark.parametrize("report", ["links", "job"])
+@pytest.mark.parametrize("report", ["links", "job", "compared"])
 def test_nothing_is_wider_than_the_page(
     report: str, width: int, scheme: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
@@ -245,7 +256,7 @@ def test_nothing_is_wider_than_the_page(
         page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         plots = page.locator(".plot svg:visible")
-        assert plots.count() == (0 if report == "links" else 4)
+        assert plots.count() == (4 if report == "job" else 0)
         for plot in plots.all():
             place = plot.bounding_box()
             assert place is not None
@@ -261,8 +272,11 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out(scheme: str, browser: Browser, job: Path) -> None:
-    with opened(browser, job, color_scheme=scheme) as page:
+@pytest.mark.parametrize("report", ["job", "compared"])
+def test_text_stands_out(
+    report: str, scheme: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    with opened(browser, request.getfixturevalue(report), color_scheme=scheme) as page:
         pairs = page.evaluate(
             """() => {
                 document.querySelectorAll("details").forEach(it => it.open = true);
@@ -324,6 +338,34 @@ def test_details_unfold(browser: Browser, job: Path) -> None:
         assert not table.is_visible()
         page.locator("summary", has_text="The slowest pages").press("Enter")
         assert table.is_visible()
+
+
+def test_a_diagram_unfolds(browser: Browser, compared: Path) -> None:
+    with opened(browser, compared) as page:
+        diagram = page.locator("#url-1 .conversation", has_text="Scrapy (sockets)")
+        assert not diagram.locator("ol").is_visible()
+        diagram.locator("summary").first.press("Enter")
+        arrows = diagram.locator("li.right .arrow, li.left .arrow")
+        assert arrows.count() == 3
+        octets = diagram.locator("pre").first
+        assert not octets.is_visible()
+        diagram.locator("summary", has_text="its octets").first.press("Enter")
+        assert octets.inner_text().startswith("GET /a HTTP/1.1\\r\\n\nHost: h.example\\r\\n")
+        for arrow in arrows.all():
+            place = arrow.bounding_box()
+            assert place is not None
+            assert place["width"] > 300
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_answers_do_nothing(hostile: str, browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(comparison_page(differing(hostile)), encoding="utf-8")
+
+    with opened(browser, path) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+        for link in page.locator("a[href]").all():
+            assert (link.get_attribute("href") or "").startswith(("http://", "#"))
 
 
 def test_hostile_content_does_nothing(browser: Browser, tmp_path: Path) -> None:
