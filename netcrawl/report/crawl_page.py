@@ -154,7 +154,7 @@ def _sections(report: CrawlReport, store: Path | None) -> Iterator[Section | Non
             "refused",
             "Bad answers",
             "Pages that were answered with a status of 400 and above.",
-            tables=[table("Bad answers", ("status", "page"), rows, left_out=left)],
+            tables=[table("Answers of 400 and above", ("status", "page"), rows, left_out=left)],
         )
     if traffic is not None and len(traffic.hosts) > 1:
         yield Section("hosts", "Hosts", tables=[_hosts(report)])
@@ -321,7 +321,7 @@ def _hosts(report: CrawlReport) -> Table:
         )
         for name, host in hosts
     ]
-    return table("Hosts", ("host", "pages", "bad answers", "average latency"), rows)
+    return table("What came from each host", ("host", "pages", "bad answers", "average latency"), rows)
 
 
 def _items(items: Collection) -> Section:
