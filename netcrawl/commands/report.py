@@ -1,5 +1,8 @@
 """``scrapy report``: an HTML page about a crawl, made of its feed or of the folder of its job.
 
+What reads and writes is imported where it is needed: Scrapy imports the modules of all commands,
+for any of them.
+
 0: written. 1: it could not be. 2: the command was wrong. 130: Ctrl-C.
 """
 
@@ -14,12 +17,8 @@ from scrapy.exceptions import UsageError
 
 from netcrawl.arguments import unknown
 from netcrawl.frontier.folder import FRONTIER
-from netcrawl.frontier.overview import is_job
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
-from netcrawl.report.crawl import read_feed, read_job
 from netcrawl.report.errors import ReportError
-from netcrawl.report.feeds import FORMATS
-from netcrawl.report.writing import needs_extra, write_page
 from sockettools.standard_streams import discard_standard_output, restore_standard_streams
 from sockettools.text import visible
 from sockettools.units import octets_text
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     import argparse
 
 _STDOUT = "-"
+
+FORMATS = ("json", "jsonl", "csv")
 
 
 class Command(ScrapyCommand):
@@ -75,6 +76,8 @@ class Command(ScrapyCommand):
             if opts.output == _STDOUT:
                 self.exitcode = _print(page)
                 return
+            from netcrawl.report.writing import write_page
+
             size = write_page(Path(opts.output), page)
         except ReportError as exc:
             _complain(str(exc))
@@ -107,7 +110,7 @@ def _understand(args: list[str], opts: argparse.Namespace) -> Path:
     if not source.exists():
         raise UsageError(f"there is no {source}")
     if source.is_dir():
-        if not is_job(source):
+        if not (source / FRONTIER).is_file():
             raise UsageError(f"{source} is not the folder of a job")
         if opts.format:
             raise UsageError("-t is for a feed, not for the folder of a job")
@@ -128,8 +131,11 @@ def _refuse_source(source: Path, output: str) -> None:
 
 
 def _page(source: Path, opts: argparse.Namespace) -> str:
-    # Before a large feed is read, and the first to say so.
+    from netcrawl.report.writing import needs_extra
+
+    # Before a large feed is read.
     needs_extra()
+    from netcrawl.report.crawl import read_feed, read_job
     from netcrawl.report.crawl_page import crawl_page
 
     report = read_job(source) if source.is_dir() else read_feed(source, opts.format)

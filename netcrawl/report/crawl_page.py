@@ -321,7 +321,9 @@ def _hosts(report: CrawlReport) -> Table:
         )
         for name, host in hosts
     ]
-    return table("What came from each host", ("host", "pages", "bad answers", "average latency"), rows)
+    return table(
+        "What came from each host", ("host", "pages", "bad answers", "average latency"), rows
+    )
 
 
 def _items(items: Collection) -> Section:

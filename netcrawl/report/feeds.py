@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMATS = ("json", "jsonl", "csv")
-
 # Characters of one item: more than a body that a crawl may have by default (16 MiB) in a field.
 MAX_ITEM = 64 * 2**20
 
@@ -41,7 +39,7 @@ class Feed:
     """A file with items. ``problems`` are lines for a person."""
 
     def __init__(self, path: Path, form: str | None = None) -> None:
-        """Look at the file; ``form`` is one of ``FORMATS``, found out if it is not given.
+        """Look at the file; ``form`` is "json", "jsonl" or "csv", found out if it is not given.
 
         Raises:
             ReportError: it cannot be read, or is no feed.
