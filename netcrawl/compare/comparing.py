@@ -109,8 +109,11 @@ def _compare_page(url: str, relay: Relay, plan: Plan) -> Page:
     times = _time(url, first_round, relay, plan)
     found = [_with_times(way, times[way.name]) for way in found]
     found = [
-        replace(way, remarks=() if way is found[0] else words.remarks(found[0], way, known.kind))
-        for way, known in zip(found, ways, strict=True)
+        found[0],
+        *(
+            replace(way, remarks=words.remarks(found[0], way, known.kind, run.plain.fetched.delay))
+            for way, known, run in zip(found[1:], ways[1:], first_round[1:], strict=True)
+        ),
     ]
     different = [way for way in found if way.answer and not is_same(way.differences)]
     if found[0].answer is None:  # then they are compared with each other

@@ -22,8 +22,8 @@ class NotFetched(Exception):
 class Fetched:
     """An answer as the way gives it to its caller; or ``error``, why there is none.
 
-    ``coding`` is what is left for the caller to undo. ``settings`` are Scrapy's that explain what
-    it did.
+    ``coding`` is what is left for the caller to undo. ``delay`` is the seconds that the way leaves
+    between two requests to a server.
     """
 
     status: int = 0
@@ -32,7 +32,7 @@ class Fetched:
     coding: str = ""
     body: bytes = b""
     error: str = ""
-    settings: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
 
     def to_bytes(self) -> bytes:
         """Write it."""

@@ -12,7 +12,7 @@ _FIELDS: dict[tuple[str, str], str] = {
     ("scrapy", "accept-language"): "the setting DEFAULT_REQUEST_HEADERS: the language of the pages",
     ("scrapy", "user-agent"): "the setting USER_AGENT: a server's log tells who crawls",
     ("scrapy", "accept-encoding"): (
-        "the setting COMPRESSION_ENABLED: text comes in a third of the octets, and is undone"
+        "the setting COMPRESSION_ENABLED: text may come in fewer octets, and is undone"
     ),
     ("scrapy", "referer"): "the setting REFERER_ENABLED",
     ("scrapy", "cookie"): "the setting COOKIES_ENABLED",
@@ -41,6 +41,7 @@ _CODING = {
 
 ROBOTS = "the setting ROBOTSTXT_OBEY: a site's owner says there what robots may fetch"
 RETRIES = "the setting RETRY_ENABLED: what fails, or answers 5xx, may do better the next time"
+DELAY = "the setting DOWNLOAD_DELAY: no faster than a person who clicks"
 ORDER = "the order has no meaning in HTTP, but servers do tell clients apart by it"
 CASE = "names mean the same in any case (RFC 9110, 5.1); few servers mind"
 HANDED = "it says how the answer was carried, which is the way's own business"

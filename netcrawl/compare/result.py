@@ -142,9 +142,8 @@ class AnswerDifference:
 class Remark:
     """What a way did differently from the first one: what, in a sentence, and why it does so.
 
-    ``kind`` sorts them: "error", "robots", "redirect", "retry", "connections", "reuse", "version",
-    "added", "missing", "value", "case", "order", "compression", "cookies", "answer", "octets",
-    "lookup".
+    ``kind`` sorts them: "error", "robots", "delay", "redirect", "retry", "connections", "reuse",
+    "version", "added", "missing", "value", "case", "order", "compression", "cookies", "answer".
     """
 
     kind: str

@@ -36,12 +36,6 @@ _QUIET = {
     "DOWNLOAD_MAXSIZE": MAX_BODY,
 }
 
-# Those that explain what a spider did.
-_TELLING = (
-    *("ROBOTSTXT_OBEY", "COOKIES_ENABLED", "COMPRESSION_ENABLED", "REDIRECT_ENABLED"),
-    *("RETRY_ENABLED", "RETRY_TIMES", "DOWNLOAD_DELAY", "USER_AGENT"),
-)
-
 
 class OnePage(Spider):
     """Asks for one URL, and keeps what comes of it in ``kept``."""
@@ -73,11 +67,7 @@ class OnePage(Spider):
                 fields,
                 b", ".join(codings).decode("latin-1"),
                 response.body,
-                settings={
-                    name: str(value)
-                    for name in _TELLING
-                    if (value := self.settings.get(name)) is not None
-                },
+                delay=self.settings.getfloat("DOWNLOAD_DELAY"),
             )
         )
 

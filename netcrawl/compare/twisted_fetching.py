@@ -97,5 +97,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, ResponseFailed) and error.reasons:
         reasons = [_reason(failure.value) for failure in error.reasons]
         return ", ".join(dict.fromkeys(reasons))
+    if type(error).__name__ == "_DataLoss":  # private, and without a word
+        return "the body ended before it was complete"
     text = " ".join(str(error).split())
     return text.rstrip(".") or type(error).__name__

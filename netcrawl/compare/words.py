@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from netcrawl.compare import reasons
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
 
     from netcrawl.compare.result import Exchange, Way
 
+# A delay may be half as long as it is set (DOWNLOAD_DELAY_JITTER).
+SHORTEST = 0.5
+
 # Characters of a value that a sentence has room for.
 MAX_SHOWN = 100
 
 
-def remarks(first: Way, way: Way, kind: str) -> tuple[Remark, ...]:
-    """Tell what ``way``, one of this ``kind``, did differently from the ``first``."""
+def remarks(first: Way, way: Way, kind: str, delay: float = 0.0) -> tuple[Remark, ...]:
+    """Tell what ``way``, one of this ``kind``, did differently from the ``first``.
+
+    ``delay`` is the seconds that it is set to leave between two requests.
+    """
     return (
         *_errors(way),
         *_robots(first, way),
+        *_delay(way, delay),
         *_head(first, way, kind),
         *_compression(first, way, kind),
         *_cookies(first, way, kind),
@@ -49,6 +57,20 @@ def _robots(first: Way, way: Way) -> Iterator[Remark]:
     if asked and not _for(first, ROBOTS):
         text = f"asks for robots.txt before the page: {counted(len(asked), 'request')} more"
         yield Remark("robots", text, reasons.ROBOTS)
+
+
+def _delay(way: Way, delay: float) -> Iterator[Remark]:
+    """Tell of the times when nothing was under way since the way waited."""
+    if delay <= 0:
+        return
+    gaps = [
+        after.sent - before.done
+        for before, after in pairwise(way.exchanges)
+        if before.done is not None and after.sent - before.done >= SHORTEST * delay
+    ]
+    if gaps:
+        text = f"waits {sum(gaps):.1f} s between its requests"
+        yield Remark("delay", text, reasons.DELAY)
 
 
 def _head(first: Way, way: Way, kind: str) -> Iterator[Remark]:

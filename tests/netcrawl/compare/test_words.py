@@ -161,6 +161,16 @@ def test_a_failure_is_told_with_each_reason() -> None:
     ]
 
 
+def test_a_way_that_waits_between_requests() -> None:
+    page = replace(asked(), sent=1.5)
+
+    waited = remarks(did(asked()), did(ROBOTS, page), "scrapy", 2.0)
+    unhurried = remarks(did(asked()), did(ROBOTS, page), "scrapy", 3.0)
+
+    assert "waits 1.3 s between its requests" in [one.text for one in waited]
+    assert "delay" not in [one.kind for one in unhurried]
+
+
 def test_a_coding_that_is_left_is_told() -> None:
     answer = way().answer
     assert answer is not None
