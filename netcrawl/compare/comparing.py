@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform
 import random
-import statistics
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from netcrawl.compare.heads import value_of
 from netcrawl.compare.measuring import MeasuringError, TimeIsUp, measure
 from netcrawl.compare.observed import ROBOTS, Observed, observe
 from netcrawl.compare.relay import Relay
-from netcrawl.compare.result import PHASES, Comparison, Cost, Page, Phase, Spread, Way
+from netcrawl.compare.result import PHASES, Comparison, Cost, Page, Phase, Way, spread_of
 from netcrawl.compare.verdict import verdict
 from netcrawl.compare.ways import WayToFetch, installed_ways
 from sockettools import __version__
@@ -248,18 +247,14 @@ def _with_times(way: Way, times: _Times) -> Way:
     cost = None
     if measured := times.measured:
         cost = Cost(
-            wall=_spread([one.wall for one in measured]),
-            cpu=_spread([one.cpu for one in measured]),
-            memory=_spread([float(one.peak) for one in measured]),
+            wall=spread_of([one.wall for one in measured]),
+            cpu=spread_of([one.cpu for one in measured]),
+            memory=spread_of([float(one.peak) for one in measured]),
         )
     phases = tuple(
-        Phase(name, _spread(times.phases[name])) for name in PHASES if times.phases.get(name)
+        Phase(name, spread_of(times.phases[name])) for name in PHASES if times.phases.get(name)
     )
     return replace(way, phases=phases, cost=cost, failed_runs=times.failed)
-
-
-def _spread(samples: list[float]) -> Spread:
-    return Spread(tuple(samples), statistics.median(samples), min(samples), max(samples))
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

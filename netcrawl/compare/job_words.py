@@ -18,7 +18,8 @@ _ALIKE = 1.15
 
 def words(ways: Sequence[JobWay]) -> Iterator[str]:
     """Yield the sentences."""
-    measured = [way for way in ways if way.wall and len(way.wall) == len(ways[0].wall)]
+    delays = max((len(way.wall) for way in ways), default=0)
+    measured = [way for way in ways if delays and len(way.wall) == delays]
     if len(measured) < 2:
         return
     trips = [time.round_trip for time in measured[0].wall]
@@ -46,7 +47,8 @@ def _waits(ways: Sequence[JobWay]) -> Iterator[str]:
     """Say how many round trips each way waits for: that is what a delay costs."""
     for way in ways:
         first, last = way.wall[0], way.wall[-1]
-        longer = last.seconds.median - first.seconds.median
+        # Of the quickest runs: what else the machine does makes a run longer, and none shorter.
+        longer = last.network.low - first.network.low
         trips = round(longer / (last.round_trip - first.round_trip))
         if trips < 1:
             continue

@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -22,7 +21,7 @@ from netcrawl.compare.job_answers import code_lines, difference, lines_of
 from netcrawl.compare.job_words import words
 from netcrawl.compare.measuring import MeasuringError, background, environment, measure
 from netcrawl.compare.relay import Relay
-from netcrawl.compare.result import Spread
+from netcrawl.compare.result import Spread, spread_of
 from sockettools.url import is_loopback, parse_http_url
 
 if TYPE_CHECKING:
@@ -116,10 +115,15 @@ JOBS = tuple(the_jobs().values())
 
 @dataclass(frozen=True)
 class WallTime:
-    """Seconds by the clock that a job takes where a round trip takes ``round_trip`` seconds."""
+    """Seconds by the clock that a job takes where a round trip takes ``round_trip`` seconds.
+
+    ``network`` is the part of them from the first connection's beginning to the last octet of an
+    answer: without the start of Python and of Scrapy.
+    """
 
     round_trip: float
     seconds: Spread
+    network: Spread
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,14 @@ class JobComparison:
         }
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A run that brought the right answer, and its seconds on the network."""
+
+    done: Measured
+    network: float
+
+
 @dataclass
 class _Entry:
     """A way while it is being measured; ``command`` is what the relay runs."""
@@ -203,7 +215,7 @@ class _Entry:
     problem: str = ""
     recording: Recording | None = None
     failed_runs: int = 0
-    runs: dict[float, list[Measured]] = field(default_factory=dict)
+    runs: dict[float, list[_Run]] = field(default_factory=dict)
 
 
 def compare_job(
@@ -248,7 +260,7 @@ def compare_job(
             "project) between two requests to a host that is not this machine."
         )
     right = next((entry for entry in entries if not entry.problem), entries[0])
-    ways = tuple(_way(entry, right, job) for entry in entries)
+    ways = tuple(_way(entry, right, job, round_trips[0]) for entry in entries)
     return JobComparison(job.name, job.what, url, runs, ways, tuple(notes))
 
 
@@ -314,13 +326,15 @@ def _try_out(entry: _Entry, job: Job, relay: Relay, folder: Path, timeout: float
 def _time(entry: _Entry, job: Job, relay: Relay, trip: float, folder: Path, timeout: float) -> None:
     try:
         done = _run(entry, relay, folder, timeout)
-        if _answer(entry, job, done) == entry.answer:
-            entry.runs.setdefault(trip, []).append(done)
-        else:
-            entry.failed_runs += 1
+        is_right = _answer(entry, job, done) == entry.answer
     except MeasuringError:
+        is_right = False
+    recording = relay.take()
+    if is_right and recording.begun is not None and recording.heard is not None:
+        run = _Run(done, recording.heard - recording.begun)
+        entry.runs.setdefault(trip, []).append(run)
+    else:
         entry.failed_runs += 1
-    relay.take()
 
 
 def _run(entry: _Entry, relay: Relay, folder: Path, timeout: float) -> Measured:
@@ -350,10 +364,10 @@ def _answer(entry: _Entry, job: Job, done: Measured) -> tuple[str, ...]:
     return lines
 
 
-def _way(entry: _Entry, right: _Entry, job: Job) -> JobWay:
+def _way(entry: _Entry, right: _Entry, job: Job, shortest: float) -> JobWay:
     recording = entry.recording
     assert recording is not None  # it was tried out
-    undelayed = next(iter(entry.runs.values()), [])
+    undelayed = entry.runs.get(shortest, [])
     differs = ""
     if not entry.problem:
         differs = difference(right.answer, entry.answer, is_ordered=job.is_ordered)
@@ -376,21 +390,18 @@ def _way(entry: _Entry, right: _Entry, job: Job) -> JobWay:
         connections=recording.opened,
         sent=recording.sent,
         received=recording.received,
-        cpu=_spread([done.cpu for done in undelayed]),
-        peak=_spread([float(done.peak) for done in undelayed]),
+        cpu=spread_of([run.done.cpu for run in undelayed]) if undelayed else None,
+        peak=spread_of([float(run.done.peak) for run in undelayed]) if undelayed else None,
         wall=tuple(
-            WallTime(trip, spread)
+            WallTime(
+                trip,
+                spread_of([run.done.wall for run in runs]),
+                spread_of([run.network for run in runs]),
+            )
             for trip, runs in entry.runs.items()
-            if (spread := _spread([done.wall for done in runs])) is not None
         ),
         failed_runs=entry.failed_runs,
     )
-
-
-def _spread(samples: list[float]) -> Spread | None:
-    if not samples:
-        return None
-    return Spread(tuple(samples), median(samples), min(samples), max(samples))
 
 
 @contextmanager

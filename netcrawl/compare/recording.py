@@ -126,7 +126,8 @@ class Recording:
     """What one program did, or several at a time.
 
     ``marks`` are moments that the program told. ``connections`` and ``lookups`` are the first ones;
-    the numbers are of all.
+    the numbers are of all, and so are ``begun`` and ``heard``: when the first connection was wished
+    for, and when the last octet of an answer came.
     """
 
     connections: list[Relayed] = field(default_factory=list)
@@ -136,10 +137,13 @@ class Recording:
     requests: int = 0
     sent: int = 0
     received: int = 0
+    begun: float | None = None
+    heard: float | None = None
 
     def begin(self, address: str, port: int, time: float) -> Relayed:
         """Return the record of a new connection; ``account`` for it when it is over."""
         self.opened += 1
+        self.begun = time if self.begun is None else min(self.begun, time)
         relayed = Relayed(self.opened, address, port, time)
         if len(self.connections) < MAX_CONNECTIONS:
             self.connections.append(relayed)
@@ -150,6 +154,9 @@ class Recording:
         self.requests += relayed.requests
         self.sent += relayed.sent
         self.received += relayed.received
+        heard = [turn.last for turn in relayed.turns if turn.last is not None]
+        if heard:
+            self.heard = max(heard[-1], self.heard or heard[-1])
 
     def look_up(self, lookup: LookedUp) -> None:
         """Take a lookup."""

@@ -14,8 +14,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from functools import cache
+from statistics import median
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What the JSON of another version might mean, this one does not guess.
 FORMAT = 1
@@ -234,6 +238,11 @@ class Comparison:
     def same(self) -> bool:
         """Whether every way got the same answer to every URL."""
         return all(page.same for page in self.pages)
+
+
+def spread_of(samples: Sequence[float]) -> Spread:
+    """Return the spread of at least one sample."""
+    return Spread(tuple(samples), median(samples), min(samples), max(samples))
 
 
 def to_json(comparison: Comparison) -> str:

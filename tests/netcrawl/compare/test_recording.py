@@ -97,3 +97,19 @@ def test_connections_and_lookups_have_a_bound(monkeypatch: pytest.MonkeyPatch) -
     assert [connection.port for connection in made.connections] == [0, 1]
     assert len(made.lookups) == 1
     assert (made.opened, made.requests, made.sent, made.received) == (3, 3, 30, 300)
+
+
+def test_a_recording_begins_with_the_first_wish_and_ends_with_the_last_answer() -> None:
+    both = Recording()
+    assert (both.begun, both.heard) == (None, None)
+    first, second = both.begin("127.0.0.1", 80, 3.0), both.begin("127.0.0.1", 80, 2.0)
+    silent = both.begin("127.0.0.1", 80, 4.0)
+    second.say(5.0, b"GET /", sent=True)
+    second.say(6.0, b"200", sent=False)
+    first.say(7.0, b"GET /", sent=True)
+    first.say(9.0, b"200", sent=False)
+    first.say(10.0, b"GET /2", sent=True)  # is not answered
+    for connection in (first, second, silent):
+        both.account(connection)
+
+    assert (both.begun, both.heard) == (2.0, 9.0)
