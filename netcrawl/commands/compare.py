@@ -13,6 +13,7 @@ import signal
 import sys
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin
 
@@ -22,6 +23,7 @@ from scrapy.exceptions import UsageError
 from netcrawl.commands import compare_costs
 from netcrawl.compare.measuring import MeasuringError
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
+from netcrawl.report.errors import ReportError
 from sockettools.standard_streams import (
     discard_standard_output,
     is_terminal,
@@ -85,6 +87,11 @@ class Command(ScrapyCommand):
             help="give each fetch so long (30), or with --job each program (120)",
         )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
+        parser.add_argument(
+            "--html",
+            metavar="FILE",
+            help="write an HTML page about it, too (pip install .[report])",
+        )
         compare_costs.add_options(parser)
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -101,9 +108,14 @@ class Command(ScrapyCommand):
             self._costs = compare_costs.costs_task(
                 opts, self._urls, self._runs, max_time, tuple(opts.set)
             )
+            if opts.html is not None:
+                _check_html(opts.html)
         except UsageError as exc:
             _complain(str(exc))
             sys.exit(USAGE)
+        except ReportError as exc:
+            _complain(str(exc))
+            sys.exit(FAILED)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Do it, and set ``exitcode``."""
@@ -130,12 +142,17 @@ class Command(ScrapyCommand):
                 costs = self._costs(status.show)
                 write = partial(compare_costs.print_costs, costs=costs, as_json=opts.json)
                 is_right = costs.is_sound
+                page = partial(_costs_page, costs)
             else:
                 plan = Plan(self._runs, self._max_time, tuple(opts.set), status.show)
                 comparison = compare(self._urls or [_practice_page(stack)], plan)
                 write = partial(_write, comparison=comparison, as_json=opts.json)
                 is_right = comparison.same
-        return _print(write) or (DONE if is_right else FAILED)
+                page = partial(_comparison_page, comparison)
+        printed = _print(write)
+        # What took so long to find is shown, whatever becomes of the page.
+        written = _write_html(opts.html, page) if opts.html is not None else DONE
+        return printed or written or (DONE if is_right else FAILED)
 
 
 class _StatusLine:
@@ -198,6 +215,46 @@ def _write(stream: TextIO, comparison: Comparison, *, as_json: bool) -> None:
         stream.write(to_json(comparison) + "\n")
     else:
         print_to(stream, comparison)
+
+
+def _check_html(name: str) -> None:
+    """See that there can be a page, before hours are spent on what it is to tell.
+
+    Raises:
+        UsageError: that is no name for it.
+        ReportError: what it is made with is missing.
+    """
+    from netcrawl.report.writing import needs_extra
+
+    path = Path(name)
+    if not name or path.is_dir():
+        raise UsageError(f"--html takes the name of a file, not {name!r}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--html {name}: there is no such folder")
+    needs_extra()
+
+
+def _comparison_page(comparison: Comparison) -> str:
+    from netcrawl.report.comparison_page import comparison_page
+
+    return comparison_page(comparison)
+
+
+def _costs_page(costs: compare_costs.Costs) -> str:
+    from netcrawl.report.costs_page import costs_page
+
+    return costs_page(costs)
+
+
+def _write_html(name: str, page: Callable[[], str]) -> int:
+    from netcrawl.report.writing import write_page
+
+    try:
+        write_page(Path(name), page())
+    except ReportError as exc:
+        _complain(str(exc))
+        return FAILED
+    return DONE
 
 
 def _print(write: Callable[[TextIO], None]) -> int:

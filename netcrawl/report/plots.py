@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import vl_convert
 from markupsafe import Markup
 
-from netcrawl.report.tables import Table, table
+from netcrawl.report.tables import Cell, Table, table
 from netcrawl.timings import Durations
 from sockettools.units import clock_text, counted, octets_text
 
@@ -69,6 +69,16 @@ class Plot:
     table: Table
 
 
+@dataclass(frozen=True)
+class Bar:
+    """A bar, and the text behind it."""
+
+    name: str
+    amount: float
+    text: str
+    color: str = ACCENT
+
+
 def pages_over_time(traffic: Traffic) -> Plot | None:
     """Draw how many pages came in each span of time."""
     if not any(traffic.pages):
@@ -115,7 +125,7 @@ def statuses(traffic: Traffic) -> Plot | None:
         return None
     rows = sorted(traffic.statuses.items())
     total = sum(traffic.statuses.values())
-    bars = [(status, number, _status_color(status)) for status, number in rows]
+    bars = [Bar(status, number, f"{number:,}", _status_color(status)) for status, number in rows]
     parts = [
         f"{status} for {counted(number, 'page')} ({number / total:.0%})" for status, number in rows
     ]
@@ -213,12 +223,74 @@ def words(counts: Sequence[tuple[str, int]], different: int) -> Plot | None:
     first, number = counts[0]
     summary = f"The most frequent of {counted(different, 'word')} is “{first}”: "
     summary += f"{counted(number, 'time')}."
-    return _bars([(word, count, ACCENT) for word, count in counts], summary, ("word", "times"))
+    bars = [Bar(word, count, f"{count:,}") for word, count in counts]
+    return _bars(bars, summary, ("word", "times"))
 
 
-def _bars(bars: Sequence[tuple[str, int, str]], summary: str, head: tuple[str, str]) -> Plot:
-    """Draw a bar for each name, count and colour. No name comes twice."""
-    values = [{"name": name, "count": count, "color": color} for name, count, color in bars]
+def amounts(bars: Sequence[Bar], summary: str, head: tuple[str, str]) -> Plot | None:
+    """Draw a bar for each amount, with its text; ``head`` names both in the table."""
+    return _bars(bars, summary, head) if bars else None
+
+
+def lines(
+    points: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, summary: str
+) -> Plot | None:
+    """Draw a line for each name through its points, on scales by powers of ten."""
+    values = [
+        {"name": name, "x": at, "y": value} for name, them in points.items() for at, value in them
+    ]
+    if not values:
+        return None
+    amounts = [it[1] for them in points.values() for it in them]
+    colors = [ACCENT, BAD, WARNING, GOOD, TEXT]
+    scale = {"domain": list(points), "range": [colors[at % 5] for at in range(len(points))]}
+    log = {"type": "log", "nice": False}
+    spec = {
+        "data": {"values": values},
+        "encoding": {
+            "x": {
+                "field": "x",
+                "type": "quantitative",
+                "scale": log,
+                "axis": {
+                    "title": x,
+                    "values": sorted({at for them in points.values() for at, _ in them}),
+                    "format": ",",
+                },
+            },
+            "y": {
+                "field": "y",
+                "type": "quantitative",
+                "scale": {"type": "log"},
+                "axis": {
+                    "title": y,
+                    "format": "~s",
+                    "values": _ticks(min(amounts) / 10, max(amounts) * 10),
+                },
+            },
+            "color": {
+                "field": "name",
+                "type": "nominal",
+                "scale": scale,
+                "legend": {"orient": "top", "title": None, "labelColor": TEXT, "labelFontSize": 12},
+            },
+            "shape": {"field": "name", "type": "nominal", "scale": {"domain": list(points)}},
+        },
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2}},
+            {"mark": {"type": "point", "filled": True, "size": 60, "opacity": 1}},
+        ],
+    }
+    rows = [(it["name"], it["x"], it["y"]) for it in values]
+    return _plot(spec, summary, ("way", x, y), rows, height=220)
+
+
+def _bars(bars: Sequence[Bar], summary: str, head: tuple[str, str]) -> Plot:
+    """Draw them. No name comes twice."""
+    values = [
+        {"name": bar.name, "amount": bar.amount, "text": bar.text, "color": bar.color}
+        for bar in bars
+    ]
     y = {
         "field": "name",
         "type": "nominal",
@@ -230,11 +302,11 @@ def _bars(bars: Sequence[tuple[str, int, str]], summary: str, head: tuple[str, s
         "encoding": {
             "y": y,
             "x": {
-                "field": "count",
+                "field": "amount",
                 "type": "quantitative",
                 "axis": None,
                 # Room for the number behind the longest bar.
-                "scale": {"domainMax": max(count for _, count, _ in bars) * 1.25 or 1},
+                "scale": {"domainMax": max(bar.amount for bar in bars) * 1.25 or 1},
             },
         },
         "layer": [
@@ -244,11 +316,11 @@ def _bars(bars: Sequence[tuple[str, int, str]], summary: str, head: tuple[str, s
             },
             {
                 "mark": {"type": "text", "align": "left", "dx": 5},
-                "encoding": {"text": {"field": "count", "type": "quantitative", "format": ","}},
+                "encoding": {"text": {"field": "text", "type": "nominal"}},
             },
         ],
     }
-    rows = [(name, count) for name, count, _ in bars]
+    rows = [(bar.name, Cell(bar.text, sort=bar.amount)) for bar in bars]
     return _plot(spec, summary, head, rows, height={"step": 22})
 
 
@@ -268,7 +340,8 @@ def _draw(spec: Mapping[str, Any]) -> Markup:
     whole = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": 2,
+        # What measures texts here knows other fonts than the reader's browser.
+        "padding": {"left": 8, "right": 8, "top": 2, "bottom": 2},
         **spec,
         "config": _CONFIG,
     }

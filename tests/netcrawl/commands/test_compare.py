@@ -58,6 +58,47 @@ def test_json_is_all_of_standard_output() -> None:
     assert comparison.runs == 1
 
 
+def test_a_page_is_written_too(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+
+    done = compare("--runs", "1", "--html", str(path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The same answer in all " in done.stdout
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "The conversations" in page
+    assert page.count('<details class="conversation"') >= 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heading"),
+    [
+        pytest.param(("--job", "words"), "The programs", id="job"),
+        pytest.param(("--server",), "The echo server", id="server", marks=pytest.mark.soak),
+    ],
+)
+def test_a_page_of_what_things_cost(
+    arguments: tuple[str, ...], heading: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+
+    done = compare("--runs", "1", *arguments, "--html", str(path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert heading in path.read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_told_after_what_was_found(tmp_path: Path) -> None:
+    (tmp_path / "page.html.part").mkdir()
+
+    done = compare("--runs", "1", "--html", str(tmp_path / "page.html"))
+
+    assert done.returncode == 1
+    assert "The same answer in all " in done.stdout
+    assert re.fullmatch(r"scrapy compare: .*/page\.html cannot be written: .*\n", done.stderr)
+
+
 def test_another_answer_is_a_failure() -> None:
     def serve(client: Client) -> None:
         request = client.read_request()
@@ -83,6 +124,11 @@ def test_another_answer_is_a_failure() -> None:
         pytest.param(["--max-time", "nan"], "--max-time is 'nan', expected seconds", id="nan"),
         pytest.param(["--max-time", "0"], "--max-time is '0', expected seconds", id="no-time"),
         pytest.param(["--spam"], "there is no option --spam", id="option"),
+        pytest.param(["--html", "."], "--html takes the name of a file, not '.'", id="folder"),
+        pytest.param(["--html", ""], "--html takes the name of a file, not ''", id="no-name"),
+        pytest.param(
+            ["--html", "no/x.html"], "--html no/x.html: there is no such folder", id="no-folder"
+        ),
         pytest.param(["-s", "SPAM", "http://h/"], "", id="setting"),
     ],
 )

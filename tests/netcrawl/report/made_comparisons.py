@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netcrawl.compare.jobs import JobComparison, JobWay, WallTime
 from netcrawl.compare.result import (
     RECEIVED,
     SENT,
@@ -22,6 +23,7 @@ from netcrawl.compare.result import (
     Spread,
     Way,
 )
+from netcrawl.compare.servers import ServerAnswer, ServerComparison, ServerFailure, ServerRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,3 +146,52 @@ def differing(text: str) -> Comparison:
         page(first, other, url=text), verdict=text, same=False, comparable=False, why_not=text
     )
     return replace(comparison(made), made=text, versions=((text, text),))
+
+
+def a_job() -> JobComparison:
+    """Return a job done by hand and as a spider."""
+    ways = tuple(
+        JobWay(
+            name=name,
+            description=f"what {name} is",
+            lines=lines,
+            source=f"print({name!r})\n" if lines else "",
+            answer=8,
+            difference="",
+            problem="",
+            requests=8 + bool(robots),
+            robots=robots,
+            connections=1,
+            sent=700,
+            received=50_000,
+            cpu=spread(0.1, 0.2, 0.3),
+            peak=spread(20_000_000, 21_000_000, 22_000_000),
+            wall=(WallTime(0.0, spread(wall)), WallTime(0.2, spread(1 + wall, 2 + wall, 3 + wall))),
+        )
+        for name, lines, robots, wall in (("sockets", 35, 0, 0.1), ("spider", 0, 1, 1.0))
+    )
+    return JobComparison("follow", "follow the link", "http://h.example/", 3, ways, ("a note",))
+
+
+def a_job_that_differs(text: str) -> JobComparison:
+    """Return a job that one way did otherwise, and another not at all; with this text."""
+    first, second = a_job().ways
+    other = replace(
+        second, name=text, description=text, difference=text, source=text, failed_runs=2
+    )
+    failed = replace(first, name=f"{text}!", problem=text, cpu=None, peak=None, wall=(), source="")
+    return JobComparison(text, text, text, 1, (first, other, failed), (text,))
+
+
+def some_servers(problem: str = "") -> ServerComparison:
+    """Return servers under load; with a ``problem``, one answers otherwise and one failed."""
+    rows = tuple(
+        ServerRow(service, server, clients, 1000.0 * clients, 900.0, 1100.0 * clients, 1e-5 * at,
+                  30_000_000, 1e-4, 2e-3)
+        for service in ("greet", "echo")
+        for at, server in enumerate(("serial", "twisted"), start=1)
+        for clients in (1, 10, 100, 1000)
+    )  # fmt: skip
+    answers = (ServerAnswer("greet", "serial", 10, "ab", problem),)
+    failures = (ServerFailure("echo", "threads", 1000, problem),) if problem else ()
+    return ServerComparison(3, 0.5, answers, rows, failures, ("a note",))

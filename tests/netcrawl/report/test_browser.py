@@ -15,10 +15,16 @@ from netcrawl.frontier.folder import JobFolder
 from netcrawl.frontier.job import Job, end_job, start_job
 from netcrawl.frontier.traffic import TRAFFIC, Traffic
 from netcrawl.report.comparison_page import comparison_page
+from netcrawl.report.costs_page import costs_page
 from netcrawl.report.crawl import read_feed, read_job
 from netcrawl.report.crawl_page import crawl_page
 from tests.machine import needs_programs
-from tests.netcrawl.report.made_comparisons import comparison, differing, two_ways
+from tests.netcrawl.report.made_comparisons import (
+    comparison,
+    differing,
+    some_servers,
+    two_ways,
+)
 from tests.netcrawl.report.test_crawl_page import HOSTILE, write
 
 if TYPE_CHECKING:
@@ -122,6 +128,14 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("compared") / "report.html"
     pages = (*two_ways().pages, *differing("x" * 400).pages)
     path.write_text(comparison_page(comparison(*pages)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of servers, which has lines."""
+    path = tmp_path_factory.mktemp("costs") / "report.html"
+    path.write_text(costs_page(some_servers()), encoding="utf-8")
     return path
 
 
@@ -246,7 +260,7 @@ def test_the_graph_is_drawn_in_both_schemes(browser: Browser, links: Path) -> No
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
-@pytest.mark.parametrize("report", ["links", "job", "compared"])
+@pytest.mark.parametrize("report", ["links", "job", "compared", "costs"])
 def test_nothing_is_wider_than_the_page(
     report: str, width: int, scheme: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
@@ -256,7 +270,7 @@ def test_nothing_is_wider_than_the_page(
         page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         plots = page.locator(".plot svg:visible")
-        assert plots.count() == (4 if report == "job" else 0)
+        assert plots.count() == (4 if report in ("job", "costs") else 0)
         for plot in plots.all():
             place = plot.bounding_box()
             assert place is not None
@@ -272,7 +286,7 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("report", ["job", "compared"])
+@pytest.mark.parametrize("report", ["job", "compared", "costs"])
 def test_text_stands_out(
     report: str, scheme: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
