@@ -166,7 +166,13 @@ def a_job() -> JobComparison:
             received=50_000,
             cpu=spread(0.1, 0.2, 0.3),
             peak=spread(20_000_000, 21_000_000, 22_000_000),
-            wall=(WallTime(0.0, spread(wall)), WallTime(0.2, spread(1 + wall, 2 + wall, 3 + wall))),
+            wall=tuple(
+                WallTime(trip, seconds, seconds)
+                for trip, seconds in (
+                    (0.0, spread(wall)),
+                    (0.2, spread(1 + wall, 2 + wall, 3 + wall)),
+                )
+            ),
         )
         for name, lines, robots, wall in (("sockets", 35, 0, 0.1), ("spider", 0, 1, 1.0))
     )
