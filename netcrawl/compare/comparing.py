@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 # What a child may write besides the body.
 _MAX_HEAD = 4_194_304
 
+# What a server may send on one connection. Not every way has a limit of its own for a head that
+# does not end, and would fill the memory.
+_MAX_RECEIVED = 4 * MAX_BODY
+
+# Characters of the reason why there is no answer.
+_MAX_ERROR = 400
+
 _PACKAGES = ("Scrapy", "Twisted", "aiohttp", "httpx2", "httpx")
 
 
@@ -83,7 +90,7 @@ def compare(urls: Sequence[str], plan: Plan) -> Comparison:
     Raises:
         OSError: there is no relay to be had.
     """
-    with Relay() as relay:
+    with Relay(most=_MAX_RECEIVED) as relay:
         pages = tuple(_compare_page(url, relay, plan) for url in urls)
     return Comparison(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -214,6 +221,8 @@ def _error(error: str, observed: Observed) -> str:
     """Return why there is no answer; what the relay saw, comes before what the way makes of it."""
     if not error:
         return ""
+    if len(error) > _MAX_ERROR:
+        error = f"{error[:_MAX_ERROR]}..."
     seen = dict.fromkeys(one.error for one in observed.connections if one.error)
     reasons = [reason for reason in seen if reason.lower() not in error.lower()]
     return f"{', '.join(reasons)} ({error})" if reasons else error

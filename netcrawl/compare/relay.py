@@ -66,10 +66,13 @@ class Relay(Running):
 
     ``delay`` is in seconds, for all that goes one way; a connection costs a round trip, and TLS
     another one, as TLS 1.3 does. Servers with TLS have to prove who they are, as to a browser.
+    ``most`` is how many octets a server may send on a connection, which is broken off then; None is
+    any number of them.
     """
 
-    def __init__(self, delay: float = 0.0) -> None:
+    def __init__(self, delay: float = 0.0, most: int | None = None) -> None:
         self._delay = delay
+        self._most = most
         self._folder = TemporaryDirectory(prefix="netcrawl-")
         self._path = str(Path(self._folder.name) / "relay")
         self._authority = Authority(Path(self._folder.name))
@@ -230,9 +233,9 @@ class Relay(Running):
             try:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 conversation = Conversation(
-                    client, server, route.relayed, self._authority, self._context, self._delay
+                    client, server, route.relayed, self._authority, self._context
                 )
-                await conversation.run()
+                await conversation.run(self._delay, self._most)
             finally:
                 server.close()
         finally:

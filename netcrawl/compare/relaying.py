@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 import struct
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sockettools.errors import SocketToolsError
 from sockettools.net.tls import TlsEngine, tls_problem
+from sockettools.units import octets_text
 
 if TYPE_CHECKING:
     from netcrawl.compare.authority import Authority
@@ -124,7 +126,6 @@ class Conversation:
         relayed: Relayed,
         authority: Authority,
         context: ssl.SSLContext,
-        delay: float,
     ) -> None:
         self._sockets = (client, server)
         client.setblocking(False)
@@ -132,10 +133,13 @@ class Conversation:
         self._relayed = relayed
         self._authority = authority
         self._context = context
-        self._delay = delay
+        self._delay = 0.0
+        self._most = math.inf
 
-    async def run(self) -> None:
-        """Carry until both have ended, or one has broken off."""
+    async def run(self, delay: float = 0.0, most: int | None = None) -> None:
+        """Carry until both have ended, or one has broken off; see ``Relay``."""
+        self._delay = delay
+        self._most = math.inf if most is None else most
         try:
             if await self._begin():
                 await self._carry()
@@ -261,6 +265,9 @@ class Conversation:
                     self._relayed.say(now, data, sent=True)
                 elif not data:
                     self._relayed.end(f"the {who} closed it")
+                elif source.received > self._most:
+                    self._relayed.fail(f"broken off after {octets_text(source.received)}")
+                    return False
                 put = asyncio.ensure_future(queue.put((now + self._delay, data)))
                 await asyncio.wait([put, giving], return_when=asyncio.FIRST_COMPLETED)
                 put.cancel()

@@ -176,6 +176,29 @@ def test_a_server_that_hangs() -> None:
     assert [way.octets_sent > 0 for way in page.ways] == [True, True]
 
 
+def test_a_head_without_end() -> None:
+    def pour(client: Client) -> None:
+        client.read_request()
+        client.send(b"HTTP/1.1 200 OK\r\n")
+        while True:  # until the connection breaks
+            client.send(b"X: y\r\n" * 10_000)
+
+    with ScriptedServer(pour) as server:
+        page = found(f"{server.url}/", URLLIB, TWISTED)
+
+    assert [bool(way.error) for way in page.ways] == [True] * 3
+    assert "broken off after 67." in page.ways[2].error
+    assert all(len(way.error) < 1_000 for way in page.ways)
+
+
+def test_a_long_reason_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netcrawl.compare.comparing._MAX_ERROR", 5)
+
+    page = found("http://nobody.invalid/", URLLIB)
+
+    assert all(way.error.endswith("...") and len(way.error) == 8 for way in page.ways)
+
+
 def test_a_port_that_refuses() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

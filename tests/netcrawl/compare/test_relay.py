@@ -213,6 +213,25 @@ def test_a_long_answer_is_counted_and_not_kept(relay: Relay) -> None:
     assert len(kept) + connection.left_out == len(answer(body))
 
 
+def test_a_server_that_says_too_much_is_broken_off() -> None:
+    def pour(client: Client) -> None:
+        client.read_request()
+        while True:  # until the connection breaks
+            client.send(b"X: " + b"y" * 65_536 + b"\r\n")
+
+    program = (
+        "import socket; s = socket.create_connection(('127.0.0.1', {port}));"
+        "s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n')\nwhile s.recv(65536): pass"
+    )
+    with Relay(most=1_000_000) as relay, ScriptedServer(pour) as server:
+        _, errors, recording = run(relay, program.format(port=server.port))
+
+    (connection,) = recording.connections
+    assert "Connection reset by peer" in errors
+    assert connection.error.startswith("broken off after 1.")
+    assert connection.received < 2_000_000
+
+
 def test_a_delay_is_paid_for_the_connection_and_each_way() -> None:
     with Relay(0.05) as relay, ScriptedServer(answer(b"hello")) as server:
         output, _, recording = run(relay, OPEN.format(url=server.url))
