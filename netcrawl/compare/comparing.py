@@ -225,7 +225,7 @@ def _error(error: str, observed: Observed) -> str:
         error = f"{error[:_MAX_ERROR]}..."
     seen = dict.fromkeys(one.error for one in observed.connections if one.error)
     reasons = [reason for reason in seen if reason.lower() not in error.lower()]
-    return f"{', '.join(reasons)} ({error})" if reasons else error
+    return f"{', '.join(reasons)}; in its own words: {error}" if reasons else error
 
 
 def _coding(observed: Observed) -> str | None:

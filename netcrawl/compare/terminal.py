@@ -133,9 +133,7 @@ def _milliseconds(spread: Spread | None, runs: int) -> str:
 
 def _answers(page: Page) -> Iterator[RenderableType]:
     """Show where answers are not the same."""
-    found = [
-        (way, [one for one in way.differences if one.matters or one.changes]) for way in page.ways
-    ]
+    found = [(way, [one for one in way.differences if one.matters]) for way in page.ways]
     if not any(differences for _, differences in found):
         return
     yield _heading(f"Where the answers differ from that of {page.ways[0].name}")

@@ -170,15 +170,16 @@ def _retries(first: Way, way: Way, kind: str) -> Iterator[Remark]:
 def _connections(first: Way, way: Way) -> Iterator[Remark]:
     ours, theirs = _opened(first), _opened(way)
     requests = len(way.exchanges)
+    kept_there = len(first.exchanges) > ours
     if theirs and requests > theirs:
-        text = f"sends {requests} requests on {counted(theirs, 'connection')}"
-        if len(first.exchanges) == ours:  # no reuse there
+        if not kept_there:
+            text = f"sends {requests} requests on {counted(theirs, 'connection')}"
             yield Remark("reuse", text, "a connection that is kept costs no new handshake")
+    elif requests == theirs > 1 and kept_there:
+        text = f"opens a connection for each of {requests} requests, and {first.name} reuses one"
+        yield Remark("connections", text, "")
     elif theirs > ours:
         text = f"opens {counted(theirs, 'connection')}, and {first.name} {ours}"
-        yield Remark("connections", text, "")
-    if requests == theirs > 1 and len(first.exchanges) > ours:
-        text = f"opens a connection for each of {requests} requests, and {first.name} reuses one"
         yield Remark("connections", text, "")
 
 

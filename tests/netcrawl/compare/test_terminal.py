@@ -80,6 +80,13 @@ def test_a_row_of_the_first_table() -> None:
     ]
 
 
+def test_what_does_not_matter_is_no_difference_of_answers() -> None:
+    date = AnswerDifference("field", "date", "1", "2", matters=False, changes=True)
+    lines = printed(way(differences=()), way("urllib", differences=(date,)))
+
+    assert not any("Where the answers differ" in line for line in lines)
+
+
 def test_times_have_their_spread() -> None:
     lines = printed(way())
 

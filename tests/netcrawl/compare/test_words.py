@@ -144,9 +144,16 @@ def test_connections_are_compared_with_requests() -> None:
 
     assert [r.text for r in remarks(first, other, "scrapy")] == ["sends 2 requests on 1 connection"]
     assert [r.text for r in remarks(other, first, "urllib")] == [
-        "opens 2 connections, and other 1",
         "opens a connection for each of 2 requests, and other reuses one",
     ]
+
+
+def test_more_connections_than_the_first_way_are_told() -> None:
+    one = way().connections[0]
+
+    found = remarks(did(asked()), did(asked(), connections=(one, one)), "urllib")
+
+    assert [r.text for r in found] == ["opens 2 connections, and other 1"]
 
 
 def test_a_failure_is_told_with_each_reason() -> None:
