@@ -51,6 +51,7 @@ def test_all_ways_on_the_practice_web() -> None:
     assert [way.name for way in page.ways] == [way.name for way in installed_ways()]
     for way in page.ways:
         assert way.error == ""
+        assert [c.number for c in way.connections] == [1]
         assert [phase.name for phase in way.phases] == ["connect", "first_byte", "done"]
         assert all(len(phase.seconds.samples) == 1 for phase in way.phases)
         times = [phase.seconds.median for phase in way.phases]
@@ -267,6 +268,15 @@ def test_what_is_being_done_is_told() -> None:
 
     assert told[:2] == ["comparing answers: by hand", "comparing answers: urllib"]
     assert sorted(told[2:]) == ["timing, run 1 of 1: by hand", "timing, run 1 of 1: urllib"]
+
+
+def test_the_order_of_the_ways_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.sample", lambda ways, _number: ways[::-1])
+    told: list[str] = []
+    with ScriptedServer((answer(),)) as server:
+        compare([f"{server.url}/"], Plan(runs=1, ways=WAYS[:2], tell=told.append))
+
+    assert told[2:] == ["timing, run 1 of 1: urllib", "timing, run 1 of 1: by hand"]
 
 
 def test_a_run_that_fails_is_counted() -> None:

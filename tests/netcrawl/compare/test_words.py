@@ -229,6 +229,14 @@ def test_the_verdict_on_other_answers() -> None:
     )
 
 
+def test_the_verdict_on_other_answers_compares_no_costs() -> None:
+    scrapy = way("Scrapy (x)", exchanges=(ROBOTS, asked("B: 1")))
+
+    assert verdict([way(exchanges=(asked(),)), scrapy], [scrapy]) == (
+        "NOT the same answer: Scrapy (x) got another one than by hand."
+    )
+
+
 def test_the_verdict_on_failures() -> None:
     one, other = (way(name, answer=None, error=f"{name} broke") for name in "ab")
 
