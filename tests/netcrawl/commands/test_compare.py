@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +14,12 @@ from netcrawl.compare.result import from_json
 from sockettools.practice import PracticeServer
 from tests.crawling import ROOT
 from tests.patience import SECONDS, patience
+from tests.processes import is_gone
 from tests.servers.scripted import ScriptedServer, answer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers.scripted import Client
 
 COMMAND = [sys.executable, "-m", "scrapy", "compare"]
@@ -177,18 +178,7 @@ def test_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
             output, errors = process.communicate(timeout=SECONDS)
 
     assert (process.returncode, output, errors) == (130, "", "scrapy compare: interrupted\n")
-    deadline = patience()
-    while _has_process_with(tmp_path.name) and not deadline.has_passed():
-        time.sleep(0.01)  # they are killed, but may not be gone yet
-    assert not _has_process_with(tmp_path.name)
-
-
-def _has_process_with(word: str) -> bool:
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # it has ended meanwhile
-            if word.encode() in command.read_bytes():
-                return True
-    return False
+    assert is_gone(tmp_path.name)
 
 
 def test_who_reads_no_further_is_no_failure() -> None:

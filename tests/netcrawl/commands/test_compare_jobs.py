@@ -12,6 +12,7 @@ import pytest
 
 from tests.crawling import ROOT
 from tests.patience import SECONDS, patience
+from tests.processes import is_gone
 from tests.servers.ports import held_ports
 from tests.servers.scripted import ScriptedServer
 
@@ -112,8 +113,7 @@ def test_who_is_interrupted_leaves_nobody_and_nothing_behind(
 
     assert (process.returncode, output, errors) == (130, "", "scrapy compare: interrupted\n")
     assert list(tmp_path.iterdir()) == []
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert tmp_path.name not in listed.stdout
+    assert is_gone(tmp_path.name)
 
 
 @pytest.mark.soak
