@@ -164,7 +164,8 @@ class Background:
             MeasuringError: as ``cpu``.
         """
         with suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            status = Path(f"/proc/{self.pid}/status").read_text() if self.is_running else ""
+            for line in status.splitlines():
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
         raise MeasuringError(f"{self.name} has ended, or its memory is not told here")
