@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
 from time import process_time
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sockettools.http1 import NEED_DATA, Connection, Data, EndOfMessage, Limits, Status
+from tests.growth import assert_linear
 from tests.sockettools.http1.conversation import asked, hear, octets, server
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ HIGH = Limits(line=10**9, head=10**9, fields=10**9, informational=10**9, trailer
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-# Octets, or lines; the second is the first times GROWTH.
-GROWTH = 8
 
 
 def answer(*pieces: bytes) -> tuple[Connection, list[bytes]]:
@@ -81,25 +78,13 @@ CASES: dict[str, tuple[int, Case]] = {
 }
 
 
-def seconds(case: Case, size: int) -> float:
-    connection, pieces = case(size)
-    gc.disable()  # its time grows with all that other tests have left in memory
-    try:
-        start = process_time()
-        hear(connection, *pieces)
-        return process_time() - start
-    finally:
-        gc.enable()
-
-
 @pytest.mark.parametrize(("size", "case"), CASES.values(), ids=CASES)
 def test_time_grows_no_faster_than_what_is_received(size: int, case: Case) -> None:
-    # What takes time in proportion to the square would take GROWTH times as long as allowed.
-    for _ in range(3):  # whatever else the machine does
-        short, long = seconds(case, size), seconds(case, size * GROWTH)
-        if long < 3 * GROWTH * max(short, 0.002):
-            return
-    pytest.fail(f"{size}: {short:.4f} s; {size * GROWTH}: {long:.4f} s")
+    def prepare(size: int) -> Callable[[], object]:
+        connection, pieces = case(size)
+        return lambda: hear(connection, *pieces)
+
+    assert_linear(prepare, size)
 
 
 def test_many_requests_in_one_buffer() -> None:

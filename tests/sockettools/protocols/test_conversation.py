@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from time import monotonic, process_time
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,18 +218,14 @@ def test_too_little(read: Callable[[Conversation], Iterable[bytes]], problem: st
         pytest.param(lambda talk: talk.read_to_end(), b"x" * RECEIVE_SIZE, b"", id="to the end"),
     ],
 )
-def test_large_messages_are_fast_and_not_held(
+def test_large_messages_are_not_held(
     read: Callable[[Conversation], Iterable[bytes]], block: bytes, end: bytes
 ) -> None:
-    """40 MB, at 200 MB/s and more where this was written."""
-
     def size(most: int) -> int:
         stream = Flood(block, most, end)
         return sum(map(len, read(Conversation(stream, "server"))))
 
-    start = process_time()
     assert size(40_000_000 // len(block) + 1) >= 30_000_000
-    assert process_time() - start < 2
     tracemalloc.start()
     try:
         size(40_000_000 // len(block) + 1)

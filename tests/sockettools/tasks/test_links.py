@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import time
 import tracemalloc
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from sockettools.tasks.links import (
     links_by_html_parser,
     links_by_regex,
 )
+from tests.growth import assert_linear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -312,13 +313,7 @@ def test_absolute() -> None:
 )
 @pytest.mark.parametrize("end", ["", ">"])
 def test_time_grows_with_the_page_alone(find: Finder, piece: str, end: str) -> None:
-    size = 400_000
-    started = time.process_time()
-
-    find(piece * (size // len(piece)) + end)
-
-    # A tenth of what a quadratic scan takes at the very least; what it takes is under one second.
-    assert time.process_time() - started < 10
+    assert_linear(lambda n: partial(find, piece * (n // len(piece)) + end), 50_000)
 
 
 def test_anchors_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

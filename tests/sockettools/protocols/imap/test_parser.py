@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from array import array
 from contextlib import suppress
-from time import perf_counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -26,6 +26,10 @@ from sockettools.protocols.imap.parser import (
     fetched,
     number_of,
 )
+from tests.growth import assert_linear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def parsed(*turns: bytes) -> Response:
@@ -257,11 +261,17 @@ def test_a_search_may_find_a_million() -> None:
     ],
 )
 def test_no_line_takes_long(unit: bytes) -> None:
-    line = b"* X " + unit * ((MAX_RESPONSE - 10) // len(unit))
-    begin = perf_counter()
-    with suppress(RemoteProtocolError):
-        parsed(line)
-    assert perf_counter() - begin < 2
+    def prepare(octets: int) -> Callable[[], None]:
+        line = b"* X " + unit * (octets // len(unit))
+
+        def parse() -> None:
+            with suppress(RemoteProtocolError):
+                parsed(line)
+
+        return parse
+
+    growth = 10
+    assert_linear(prepare, (MAX_RESPONSE - 10) // growth, growth)
 
 
 @pytest.mark.parametrize(
