@@ -284,7 +284,9 @@
     };
     canvas.addEventListener("pointerup", lift);
     canvas.addEventListener("pointercancel", lift);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColors(); draw(); });
+    // At once: paper is white, and does not wait for the next frame.
+    for (const query of ["(prefers-color-scheme: dark)", "print"])
+      matchMedia(query).addEventListener("change", () => { readColors(); paint(); });
     new ResizeObserver(() => fit()).observe(canvas);
     box.graph = { view, nodes };
     readColors();

@@ -167,7 +167,7 @@ def a_job() -> JobComparison:
             cpu=spread(0.1, 0.2, 0.3),
             peak=spread(20_000_000, 21_000_000, 22_000_000),
             wall=tuple(
-                WallTime(trip, seconds, seconds)
+                WallTime(trip, seconds, spread(trip + 0.05))
                 for trip, seconds in (
                     (0.0, spread(wall)),
                     (0.2, spread(1 + wall, 2 + wall, 3 + wall)),

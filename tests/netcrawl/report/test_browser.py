@@ -278,6 +278,23 @@ def test_nothing_is_wider_than_the_page(
             assert place["x"] + place["width"] <= width
 
 
+@pytest.mark.parametrize("report", ["links", "job", "compared", "costs"])
+def test_on_paper_nothing_is_cut_off(
+    report: str, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue(report)
+    # A4 with margins.
+    with opened(browser, path, viewport={"width": 700, "height": 1000}) as page:
+        page.emulate_media(media="print", color_scheme="dark")
+        page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+        for box in page.locator(".table-box").all():
+            assert box.evaluate("it => it.scrollWidth <= it.clientWidth"), box.inner_text()[:100]
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+        assert not page.locator(".tools, .contents").first.is_visible()
+
+
 def luminance(color: str) -> float:
     """Return how bright a color is (WCAG 2.2); it is "rgb(r, g, b)"."""
     parts = [int(part) / 255 for part in color[4:-1].split(",")]
@@ -410,6 +427,8 @@ def test_hostile_content_does_nothing(browser: Browser, tmp_path: Path) -> None:
         "<style>body { display: none }</style>",
         "<img src='http://127.0.0.1:9/'>",
         "<link rel=stylesheet href='http://127.0.0.1:9/'>",
+        "<iframe src='http://127.0.0.1:9/'></iframe>",
+        "<audio src='http://127.0.0.1:9/' preload='auto'></audio>",
     ],
 )
 def test_the_policy_stops_what_would_get_through(
