@@ -59,6 +59,7 @@ def test_json_is_all_of_standard_output() -> None:
     assert comparison.runs == 1
 
 
+@pytest.mark.soak
 def test_a_page_is_written_too(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
 
@@ -79,6 +80,7 @@ def test_a_page_is_written_too(tmp_path: Path) -> None:
         pytest.param(("--server",), "The echo server", id="server", marks=pytest.mark.soak),
     ],
 )
+@pytest.mark.soak
 def test_a_page_of_what_things_cost(
     arguments: tuple[str, ...], heading: str, tmp_path: Path
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_page_of_what_things_cost(
     assert heading in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_a_page_that_cannot_be_written_is_told_after_what_was_found(tmp_path: Path) -> None:
     (tmp_path / "page.html.part").mkdir()
 
@@ -100,6 +103,7 @@ def test_a_page_that_cannot_be_written_is_told_after_what_was_found(tmp_path: Pa
     assert re.fullmatch(r"scrapy compare: .*/page\.html cannot be written: .*\n", done.stderr)
 
 
+@pytest.mark.soak
 def test_another_answer_is_a_failure() -> None:
     def serve(client: Client) -> None:
         request = client.read_request()
@@ -143,6 +147,7 @@ def test_a_wrong_command_is_one_line(arguments: list[str], problem: str) -> None
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.soak
 def test_a_server_that_hangs_is_not_waited_for() -> None:
     def hang(client: Client) -> None:
         client.read_request()
@@ -181,6 +186,7 @@ def test_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
     assert is_gone(tmp_path.name)
 
 
+@pytest.mark.soak
 def test_who_reads_no_further_is_no_failure() -> None:
     reader, writer = os.pipe()
     os.close(reader)

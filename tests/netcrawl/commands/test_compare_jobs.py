@@ -35,6 +35,7 @@ def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.soak
 def test_a_job_on_the_practice_web_says_what_it_costs() -> None:
     done = compare("--job", "follow", "--position", "3", "--count", "2", "--runs", "1")
 
@@ -47,6 +48,7 @@ def test_a_job_on_the_practice_web_says_what_it_costs() -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.soak
 def test_a_job_as_json_and_with_settings_for_scrapy() -> None:
     # The setting shows in what is sent, and so in the octets.
     agent = "USER_AGENT=" + "x" * 3000

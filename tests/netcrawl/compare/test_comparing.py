@@ -6,6 +6,8 @@ import gzip
 import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
 from netcrawl.compare.comparing import Plan, compare
 from netcrawl.compare.result import from_json, to_json
 from netcrawl.compare.ways import WAYS, installed_ways
@@ -16,8 +18,6 @@ from tests.servers.scripted import ScriptedServer, answer, head, redirect
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from netcrawl.compare.result import Page
     from tests.servers.scripted import Client, Request
@@ -126,6 +126,7 @@ def test_a_page_that_is_another_one_each_time() -> None:
     )
 
 
+@pytest.mark.soak
 def test_a_field_that_is_another_one_each_time_is_the_same_answer() -> None:
     with serving(*(answer(b"hello", f"X-Id: {number}") for number in range(9))) as server:
         page = found(f"{server.url}/", URLLIB)
@@ -165,6 +166,7 @@ def test_a_server_that_closes_early() -> None:
     assert all(way.answer is None and way.error for way in page.ways)
 
 
+@pytest.mark.soak
 def test_a_server_that_hangs() -> None:
     def hang(client: Client) -> None:
         client.read_request()
@@ -177,6 +179,7 @@ def test_a_server_that_hangs() -> None:
     assert [way.octets_sent > 0 for way in page.ways] == [True, True]
 
 
+@pytest.mark.soak
 def test_a_head_without_end() -> None:
     def pour(client: Client) -> None:
         client.read_request()

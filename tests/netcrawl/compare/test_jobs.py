@@ -64,11 +64,11 @@ def serve_words(client: Client) -> None:
     ("name", "lines", "requests", "robots"),
     [
         # The last page of a chain is only named; this project's spider retrieves it.
-        pytest.param("follow", 8, [7, 7, 8, 9], [0, 0, 1, 1], id="follow"),
+        pytest.param("follow", 8, [7, 7, 8, 9], [0, 0, 1, 1], id="follow", marks=pytest.mark.soak),
         pytest.param("words", 26, [1, 1, 2, 2], [0, 0, 1, 1], id="words"),
-        pytest.param("links", 6, [1, 1, 2, 2], [0, 0, 1, 1], id="links"),
+        pytest.param("links", 6, [1, 1, 2, 2], [0, 0, 1, 1], id="links", marks=pytest.mark.soak),
         # The page, six pictures, and one of them is elsewhere.
-        pytest.param("images", 6, [8, 8, 9, 9], [0, 0, 1, 1], id="images"),
+        pytest.param("images", 6, [8, 8, 9, 9], [0, 0, 1, 1], id="images", marks=pytest.mark.soak),
         pytest.param("crawl", 9, [9, 9, 10], [0, 0, 1], id="crawl"),
     ],
 )
@@ -151,6 +151,7 @@ def test_where_nobody_listens_every_way_says_so_in_a_line() -> None:
     assert "memory" not in text_of(comparison)
 
 
+@pytest.mark.soak
 def test_an_answer_that_changes_is_in_no_figure() -> None:
     asked = 0
 
@@ -184,6 +185,7 @@ def test_who_takes_too_long_is_ended() -> None:
         assert way.problem.endswith("was not done after 2 seconds")
 
 
+@pytest.mark.soak
 def test_https_is_the_same_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority.create(tmp_path)
     certificate = tmp_path / "server.pem"

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netcrawl.compare.result import Comparison, from_json, to_json
@@ -18,6 +18,8 @@ def test_what_was_written_is_read_again() -> None:
     assert from_json(to_json(made)) == made
 
 
+# A comparison is large: ten thousand draws, which take their time.
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.from_type(Comparison))
 def test_any_comparison_is_read_as_it_was(made: Comparison) -> None:
     assert repr(from_json(to_json(made))) == repr(made)
