@@ -2,5 +2,16 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
 # A job in a shell's background ignores Ctrl-C, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says more of what else the machine does.
+settings.register_profile(
+    "shared machine",
+    settings.default,
+    deadline=None,
+    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.too_slow],
+)
+settings.load_profile("shared machine")

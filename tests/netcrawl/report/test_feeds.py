@@ -135,7 +135,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.dictionaries(st.text(), values, max_size=4), max_size=6),
     st.sampled_from([None, 2]),
@@ -151,7 +151,7 @@ def test_what_was_written_is_read(
         assert read(tmp_path / "f.jsonl", lines) == (items, [])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(),
     st.sampled_from(["[", "{", "", '[{"a": ', "a,b\n"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netcrawl.report.graph import lay_out
@@ -13,7 +13,6 @@ from netcrawl.report.graph import lay_out
 edges = st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=40)
 
 
-@settings(deadline=None)
 @given(edges, st.integers(1, 14), st.integers(0, 30))
 def test_a_layout_is_consistent(
     links: set[tuple[int, int]], max_nodes: int, max_links: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netcrawl.report.shown import MAX_CELL, lines_shown, link_target, number, shown
@@ -45,7 +45,6 @@ def test_what_is_nested_deeply_is_cut() -> None:
     assert shown(value) == '[[[[[["…"]]]]]]'
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_nothing_that_is_shown_acts(text: str) -> None:
     assert shown(text).isprintable()
