@@ -72,7 +72,9 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Write it, and set ``exitcode``."""
         try:
-            page = _page(self._source, opts)
+            page, remarks = _page(self._source, opts)
+            for remark in remarks:
+                _complain(remark)
             if opts.output == _STDOUT:
                 self.exitcode = _print(page)
                 return
@@ -109,6 +111,9 @@ def _understand(args: list[str], opts: argparse.Namespace) -> Path:
     source = Path(args[0])
     if not source.exists():
         raise UsageError(f"there is no {source}")
+    if not (source.is_dir() or source.is_file()):
+        # A feed is read twice, and whoever writes into a pipe may never come.
+        raise UsageError(f"{source} is a pipe or a device, not a file: write the feed into a file")
     if source.is_dir():
         if not (source / FRONTIER).is_file():
             raise UsageError(f"{source} is not the folder of a job")
@@ -130,7 +135,8 @@ def _refuse_source(source: Path, output: str) -> None:
         raise UsageError(f"{output} is what the report is to be made of; name another file")
 
 
-def _page(source: Path, opts: argparse.Namespace) -> str:
+def _page(source: Path, opts: argparse.Namespace) -> tuple[str, list[str]]:
+    """Return the page, and what is wrong with its source."""
     from netcrawl.report.writing import needs_extra
 
     # Before a large feed is read.
@@ -139,7 +145,7 @@ def _page(source: Path, opts: argparse.Namespace) -> str:
     from netcrawl.report.crawl_page import crawl_page
 
     report = read_job(source) if source.is_dir() else read_feed(source, opts.format)
-    return crawl_page(report, Path(opts.store) if opts.store else None)
+    return crawl_page(report, Path(opts.store) if opts.store else None), report.problems
 
 
 def _print(page: str) -> int:

@@ -36,6 +36,9 @@ MAX_EDGES = 400_000
 # What is a page that a link can lead to; mail addresses, telephones and scripts are none.
 _PAGE = re.compile(r"(?:https?|ftps?|gopher)://", re.IGNORECASE)
 
+# Octets that no file has; what says so is no size.
+_MAX_SIZE = 2**63
+
 # Characters of a URL that is kept.
 _MAX_URL = 2_000
 
@@ -250,7 +253,7 @@ class Collection:
         if path not in self._paths and len(self._paths) < MAX_PAGES:
             # The same file may have come from several places.
             self._paths.add(path)
-            self.octets += int(size or 0)
+            self.octets += int(size) if size is not None and 0 <= size < _MAX_SIZE else 0
         if kind is Kind.IMAGE and path not in self.pictures and len(self.pictures) < MAX_PICTURES:
             self.pictures[path] = _picture(item, path)
 

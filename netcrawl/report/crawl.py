@@ -34,6 +34,9 @@ MAX_ITEMS = 5_000_000
 # Characters of the line that says why a request failed.
 _MAX_REASON = 400
 
+# Characters of a line that says what is wrong with a feed.
+_MAX_PROBLEM = 600
+
 _NOT_IN_A_FEED = (
     "A feed tells what was scraped, not how: when pages came, how they answered and how long they "
     "took, what failed. Crawl with -s JOBDIR=jobs/NAME, and report on that folder, for all of it."
@@ -53,6 +56,9 @@ _KINDS_OF_STATE = {
 class CrawlReport:
     """All that is known of a crawl. ``notes`` are what is not, and why, a sentence or two each.
 
+    ``problems`` are the lines on a feed of which not all could be read, or that has no items; they
+    are among the notes, too.
+
     ``job`` and ``traffic`` are None where the source is a feed, or has none. ``stats`` are Scrapy's
     of the last run.
     """
@@ -63,6 +69,7 @@ class CrawlReport:
     traffic: Traffic | None = None
     stats: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 def read_feed(path: Path, form: str | None = None) -> CrawlReport:
@@ -75,8 +82,12 @@ def read_feed(path: Path, form: str | None = None) -> CrawlReport:
     items = Collection()
     for item in feed.items():
         items.add(item)
-    notes = [_sentence(f"Of {path.name}: {problem}") for problem in feed.problems]
-    return CrawlReport(path, items, notes=[*notes, _NOT_IN_A_FEED])
+    problems = [f"of {path.name}: {problem}" for problem in feed.problems]
+    if not items.number:
+        problems.append(f"the feed {path.name} has no items")
+    notes = [_sentence(problem) for problem in problems]
+    problems = [shown(problem, _MAX_PROBLEM) for problem in problems]
+    return CrawlReport(path, items, notes=[*notes, _NOT_IN_A_FEED], problems=problems)
 
 
 def read_job(folder: Path) -> CrawlReport:
@@ -170,5 +181,5 @@ def _item_data(reader: SqliteReader, *, is_over: bool) -> Iterator[bytes]:
 
 
 def _sentence(text: str) -> str:
-    text = shown(text, 600).rstrip(".")
+    text = shown(text, _MAX_PROBLEM).rstrip(".")
     return f"{text[:1].upper()}{text[1:]}."

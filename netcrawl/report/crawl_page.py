@@ -175,7 +175,9 @@ def _of_kinds(report: CrawlReport, store: Path | None) -> Iterator[Section | Non
     if items.words:
         plot = plots.words(items.words.most_common(MAX_WORDS), len(items.words))
         rare = "Rare words were dropped while there were too many different ones. "
-        text = f"{counted(items.word_total, 'word')} in all. " + rare * items.words_dropped
+        total = items.word_total
+        text = f"{plots.count_text(total)} word{'s' * (total != 1)} in all. "
+        text += rare * items.words_dropped
         yield _drawn("words", "The most frequent words", plot, text=text.strip())
     if items.kinds[Kind.IMAGE]:
         yield _pictures(report, store)

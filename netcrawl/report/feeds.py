@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from netcrawl.report.errors import ReportError
 from netcrawl.report.shown import shown
-from sockettools.units import octets_text
+from sockettools.units import counted, octets_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ class Feed:
                 try:
                     value = text.value()
                 except _Broken as broken:
-                    self.problems.append(f"it breaks off after {number:,} items: {broken}")
+                    self.problems.append(f"it breaks off after {counted(number, 'item')}: {broken}")
                     return
                 number += 1
                 yield value
@@ -113,7 +113,9 @@ class Feed:
                 if text.take("]"):
                     return
                 if not text.take(","):
-                    self.problems.append(f"it breaks off after {number:,} items: no ] at the end")
+                    self.problems.append(
+                        f"it breaks off after {counted(number, 'item')}: no ] at the end"
+                    )
                     return
         else:
             self.problems.append("there is no JSON array in it")

@@ -33,6 +33,12 @@ GRID = "#d9dde3"
 WIDE = 720
 NARROW = 270
 
+# What a plot can draw: beyond this, sums and margins would be no numbers any more.
+_MAX_AMOUNT = 10**300
+
+# Integers that are drawn and written digit by digit; a float has no more of them.
+_MAX_EXACT = 2**53
+
 # Bars of the plot of latencies for each power of ten.
 _PER_DECADE = 8
 
@@ -222,9 +228,18 @@ def words(counts: Sequence[tuple[str, int]], different: int) -> Plot | None:
         return None
     first, number = counts[0]
     summary = f"The most frequent of {counted(different, 'word')} is “{first}”: "
-    summary += f"{counted(number, 'time')}."
-    bars = [Bar(word, count, f"{count:,}") for word, count in counts]
+    summary += f"{count_text(number)} time{'s' * (number != 1)}."
+    bars = [Bar(word, count, count_text(count)) for word, count in counts]
     return _bars(bars, summary, ("word", "times"))
+
+
+def count_text(number: int) -> str:
+    """Write a number of anything; of one that nobody has counted, the first digits.
+
+    >>> count_text(1_234), count_text(123456789012345678901234567890)
+    ('1,234', '1.23e+29')
+    """
+    return f"{number:,}" if number <= _MAX_EXACT else f"{min(number, _MAX_AMOUNT):.3g}"
 
 
 def amounts(bars: Sequence[Bar], summary: str, head: tuple[str, str]) -> Plot | None:
@@ -287,9 +302,11 @@ def lines(
 
 def _bars(bars: Sequence[Bar], summary: str, head: tuple[str, str]) -> Plot:
     """Draw them. No name comes twice."""
+    # What draws has no integers beyond 64 bits.
+    sizes = [float(min(bar.amount, _MAX_AMOUNT)) for bar in bars]
     values = [
-        {"name": bar.name, "amount": bar.amount, "text": bar.text, "color": bar.color}
-        for bar in bars
+        {"name": bar.name, "amount": size, "text": bar.text, "color": bar.color}
+        for bar, size in zip(bars, sizes, strict=True)
     ]
     y = {
         "field": "name",
@@ -306,7 +323,7 @@ def _bars(bars: Sequence[Bar], summary: str, head: tuple[str, str]) -> Plot:
                 "type": "quantitative",
                 "axis": None,
                 # Room for the number behind the longest bar.
-                "scale": {"domainMax": max(bar.amount for bar in bars) * 1.25 or 1},
+                "scale": {"domainMax": max(sizes) * 1.25 or 1},
             },
         },
         "layer": [
@@ -320,7 +337,7 @@ def _bars(bars: Sequence[Bar], summary: str, head: tuple[str, str]) -> Plot:
             },
         ],
     }
-    rows = [(bar.name, Cell(bar.text, sort=bar.amount)) for bar in bars]
+    rows = [(bar.name, Cell(bar.text, sort=size)) for bar, size in zip(bars, sizes, strict=True)]
     return _plot(spec, summary, head, rows, height={"step": 22})
 
 

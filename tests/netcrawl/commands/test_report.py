@@ -71,6 +71,59 @@ def test_a_format_that_the_name_does_not_tell(tmp_path: Path) -> None:
     assert report(tmp_path / "feed", "-t", "csv", "-O", tmp_path / "x.html").status == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "remark"),
+    [
+        ("f.json", "", "the feed f.json has no items"),
+        ("f.jsonl", "\n\n", "the feed f.jsonl has no items"),
+        ("f.json", '[{"a": 1}, {"a', "of f.json: it breaks off after 1 item: "),
+        ("f.jsonl", '{"a": 1}\n{"a', "of f.jsonl: line 2 is not JSON: "),
+        ("\x1b[2J.json", "[]", "the feed \\x1b[2J.json has no items"),
+    ],
+    ids=["empty", "blank", "broken", "a broken line", "escaped"],
+)
+def test_a_feed_with_less_than_expected(
+    name: str, content: str, remark: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    done = report(tmp_path / name, "-O", tmp_path / "x.html")
+
+    assert done.status == 0
+    assert done.stderr.startswith(f"scrapy report: {remark}")
+    assert len(done.stderr.splitlines()) == 1
+    assert (tmp_path / "x.html").exists()
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    pipe, page = tmp_path / "feed.jsonl", tmp_path / "x.html"
+    os.mkfifo(pipe)
+
+    done = report(pipe, "-t", "jsonl", "-O", page)
+
+    assert (done.status, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"scrapy report: {pipe} is a pipe or a device, not a file: write the feed into a file\n"
+    )
+    assert not page.exists()
+
+
+def test_nothing_is_read_of_a_pipe_on_standard_input() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", "report", "/dev/stdin", "-t", "jsonl", "-O", "-"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input='{"a": 1}\n',
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("scrapy report: /dev/stdin is a pipe or a device, ")
+
+
 def test_what_was_there_before_is_replaced_or_stays(feed: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text("before")

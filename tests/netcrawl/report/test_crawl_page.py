@@ -80,6 +80,34 @@ def test_words(tmp_path: Path) -> None:
     assert len(part.find_all("svg")) == 2
 
 
+def test_words_that_come_more_often_than_can_be_drawn(tmp_path: Path) -> None:
+    counts = ["3", "123456789012345678901234567890", "9" * 299, "9" * 299, "1e299", "1e400"]
+    counts += ["-1e400", "NaN", "-3", "9" * 400, "0.5"]
+    path, many = tmp_path / "f.json", tmp_path / "many.json"
+    same = [f'{{"word": "w", "count": {it}}}' for it in counts]
+    path.write_text(f"[{','.join(same)}]")
+    different = [f'{{"word": "w{at}", "count": {it}}}' for at, it in enumerate(counts)]
+    many.write_text(f"[{','.join(different)}]")
+
+    for feed in (path, many):
+        part = section(page_of(feed), "words")
+
+        assert len(part.find_all("svg")) == 2
+        assert "e+299 times" in part.get_text()
+    # No digits that nobody has counted.
+    assert "1.23e+29" in part.get_text()
+
+
+@pytest.mark.parametrize("size", ["1" + "0" * 299, "1e299", "NaN", "-1e299", "1e400"])
+def test_files_larger_than_any_file(size: str, tmp_path: Path) -> None:
+    one = json.dumps({**picture("a.png"), "bytes": "SIZE"}).replace('"SIZE"', size)
+    two = json.dumps({**picture("b.png"), "bytes": 2_000})
+    feed = tmp_path / "f.jsonl"
+    feed.write_text(f"{one}\n{two}\n")
+
+    assert numbers(page_of(feed))["in files"] == "2.0 kB"
+
+
 def test_a_link_graph(tmp_path: Path) -> None:
     links = [("a", "b"), ("a", "b"), ("a", "c#top"), ("c", "a"), ("a", None)]
     feed = write(
@@ -288,15 +316,22 @@ def test_a_broken_feed_is_told(tmp_path: Path) -> None:
 
     page = page_of(feed)
 
-    assert "Of f.json: it breaks off after 1 items: expecting value." in page.get_text()
+    assert "Of f.json: it breaks off after 1 item: expecting value." in page.get_text()
     assert numbers(page)["items"] == "1"
 
 
-def test_an_empty_feed(tmp_path: Path) -> None:
-    feed = tmp_path / "f.json"
-    feed.write_text("[]")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("f.json", "[]"), ("f.json", ""), ("f.jsonl", "\n"), ("f.csv", "a,b\n"), ("f.csv", "")],
+)
+def test_an_empty_feed(name: str, content: str, tmp_path: Path) -> None:
+    feed = tmp_path / name
+    feed.write_text(content)
 
-    assert numbers(page_of(feed))["items"] == "0"
+    page = page_of(feed)
+
+    assert numbers(page)["items"] == "0"
+    assert f"The feed {name} has no items." in page.get_text()
 
 
 def test_a_job_as_it_was_crawled(tmp_path: Path) -> None:

@@ -57,11 +57,11 @@ def test_what_json_does_not_have_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "number", "problem"),
     [
-        ('[{"a": 1}, {"a": 2', 1, "it breaks off after 1 items: expecting ',' delimiter"),
-        ('[{"a": 1}', 1, "it breaks off after 1 items: no ] at the end"),
-        ('[{"a": 1},', 1, "it breaks off after 1 items: expecting value"),
-        ('[{"a": 1} {"a": 2}]', 1, "it breaks off after 1 items: no ] at the end"),
-        ('[{"a": 1}, ' + "[" * 100_000, 1, "it breaks off after 1 items: it is nested too deeply"),
+        ('[{"a": 1}, {"a": 2', 1, "it breaks off after 1 item: expecting ',' delimiter"),
+        ('[{"a": 1}', 1, "it breaks off after 1 item: no ] at the end"),
+        ('[{"a": 1},', 1, "it breaks off after 1 item: expecting value"),
+        ('[{"a": 1} {"a": 2}]', 1, "it breaks off after 1 item: no ] at the end"),
+        ('[{"a": 1}, ' + "[" * 100_000, 1, "it breaks off after 1 item: it is nested too deeply"),
         ("[1, " + "9" * 5000 + "]", 1, "an integer has more than 4,300 digits"),
     ],
     ids=["in an item", "no end", "after a comma", "no comma", "nested", "digits"],
