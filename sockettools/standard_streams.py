@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def restore_standard_streams() -> None:
@@ -33,6 +36,30 @@ def discard_standard_output() -> None:
     Python flushes it once more at exit, and would fail again.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def closed_standard_output() -> str:
+    """Say that nothing can be written since the shell closed it, "" if it did not."""
+    return "" if sys.__stdout__ is not None else "cannot write to standard output: it is closed"
+
+
+def write_standard_output(write: Callable[[TextIO], object]) -> str:
+    """Have ``write`` called with standard output; say in a line what was in the way, "" if nothing.
+
+    Raises:
+        BrokenPipeError: who reads has enough. Nothing is left to be flushed, here as elsewhere.
+    """
+    if problem := closed_standard_output():
+        return problem
+    try:
+        write(sys.stdout)
+        sys.stdout.flush()
+    except OSError as exc:
+        discard_standard_output()
+        if isinstance(exc, BrokenPipeError):
+            raise
+        return f"cannot write to standard output: {exc.strerror or exc}"
+    return ""
 
 
 def is_terminal(stream: TextIO | None) -> bool:

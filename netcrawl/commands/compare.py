@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,9 +25,10 @@ from netcrawl.compare.measuring import MeasuringError
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
 from netcrawl.report.errors import ReportError
 from sockettools.standard_streams import (
-    discard_standard_output,
+    closed_standard_output,
     is_terminal,
     restore_standard_streams,
+    write_standard_output,
 )
 from sockettools.text import visible
 from sockettools.url import check_http_url
@@ -115,6 +116,10 @@ class Command(ScrapyCommand):
             sys.exit(USAGE)
         except ReportError as exc:
             _complain(str(exc))
+            sys.exit(FAILED)
+        # Before what takes so long.
+        if problem := closed_standard_output():
+            _complain(problem)
             sys.exit(FAILED)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
@@ -258,15 +263,10 @@ def _write_html(name: str, page: Callable[[], str]) -> int:
 
 
 def _print(write: Callable[[TextIO], None]) -> int:
-    try:
-        write(sys.stdout)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard_standard_output()  # who read has enough
-    except OSError as exc:
-        _complain(f"cannot write to standard output: {exc.strerror or exc}")
-        discard_standard_output()
-        return FAILED
+    with suppress(BrokenPipeError):  # who read has enough
+        if problem := write_standard_output(write):
+            _complain(problem)
+            return FAILED
     return DONE
 
 

@@ -26,7 +26,7 @@ from netcrawl.extensions.progress import LiveProgress
 from netcrawl.frontier.store import StoreError
 from netcrawl.number_settings import check_numbers
 from netcrawl.outcome import FAILED, INTERRUPTED, USAGE, CrawlWatch, Outcome
-from sockettools.standard_streams import discard_standard_output, restore_standard_streams
+from sockettools.standard_streams import restore_standard_streams, write_standard_output
 from sockettools.text import visible
 
 if TYPE_CHECKING:
@@ -145,16 +145,13 @@ class Command(ScrapyCrawl):
         return any(str(uri).startswith("stdout:") for uri in self.settings.getdict("FEEDS"))
 
     def _print(self, answer: str) -> None:
-        if sys.__stdout__ is None:
-            _complain("cannot write to standard output: it is closed")
-            self.exitcode = FAILED
-            return
         try:
-            print(visible(answer), flush=True)
-        except OSError as exc:
-            _complain(f"cannot write to standard output: {exc.strerror or exc}")
+            problem = write_standard_output(lambda stream: stream.write(f"{visible(answer)}\n"))
+        except BrokenPipeError as exc:  # of its one line, nobody can have had enough
+            problem = f"cannot write to standard output: {exc.strerror}"
+        if problem:
+            _complain(problem)
             self.exitcode = FAILED
-            discard_standard_output()
 
 
 def _collect_crashes(crawl: Awaitable[None]) -> list[BaseException]:

@@ -26,7 +26,7 @@ from netcrawl.frontier.overview import find_jobs, is_job, look_at
 from netcrawl.frontier.reading import SqliteReader
 from netcrawl.frontier.store import StoreError
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
-from sockettools.standard_streams import discard_standard_output, restore_standard_streams
+from sockettools.standard_streams import restore_standard_streams, write_standard_output
 from sockettools.text import visible
 from sockettools.units import counted
 
@@ -268,16 +268,12 @@ def _fold_log(path: Path) -> None:
 
 
 def _print(lines: Iterable[str]) -> int:
-    try:
-        for line in lines:
-            print(line)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard_standard_output()  # who read has enough
-    except OSError as exc:
-        _complain(f"cannot write to standard output: {exc.strerror or exc}")
-        discard_standard_output()
-        return FAILED
+    with contextlib.suppress(BrokenPipeError):  # who read has enough
+        if problem := write_standard_output(
+            lambda stream: stream.writelines(f"{line}\n" for line in lines)
+        ):
+            _complain(problem)
+            return FAILED
     return DONE
 
 

@@ -9,6 +9,7 @@ for any of them.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,11 @@ from netcrawl.arguments import unknown
 from netcrawl.frontier.folder import FRONTIER
 from netcrawl.outcome import DONE, FAILED, INTERRUPTED, USAGE
 from netcrawl.report.errors import ReportError
-from sockettools.standard_streams import discard_standard_output, restore_standard_streams
+from sockettools.standard_streams import (
+    closed_standard_output,
+    restore_standard_streams,
+    write_standard_output,
+)
 from sockettools.text import visible
 from sockettools.units import octets_text
 
@@ -68,6 +73,9 @@ class Command(ScrapyCommand):
         except UsageError as exc:
             _complain(str(exc))
             sys.exit(USAGE)
+        if opts.output == _STDOUT and (problem := closed_standard_output()):
+            _complain(problem)
+            sys.exit(FAILED)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Write it, and set ``exitcode``."""
@@ -149,15 +157,10 @@ def _page(source: Path, opts: argparse.Namespace) -> tuple[str, list[str]]:
 
 
 def _print(page: str) -> int:
-    try:
-        sys.stdout.buffer.write(page.encode())
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard_standard_output()  # who read has enough
-    except OSError as exc:
-        _complain(f"cannot write to standard output: {exc.strerror or exc}")
-        discard_standard_output()
-        return FAILED
+    with suppress(BrokenPipeError):  # who read has enough
+        if problem := write_standard_output(lambda stream: stream.buffer.write(page.encode())):
+            _complain(problem)
+            return FAILED
     return DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -248,3 +249,19 @@ def test_a_name_does_not_act_on_a_terminal(tmp_path: Path) -> None:
 
     assert done.status == 2
     assert "\x1b" not in done.stderr
+
+
+def test_a_closed_standard_output_is_told_in_a_line(feed: Path) -> None:
+    done = subprocess.run(
+        f"exec {shlex.join([sys.executable, '-m', 'scrapy', 'report', str(feed), '-O', '-'])} >&-",
+        shell=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "scrapy report: cannot write to standard output: it is closed\n"
