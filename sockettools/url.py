@@ -127,6 +127,17 @@ class HttpUrl:
         return written if self.port == _DEFAULT_PORTS[self.scheme] else f"{written}:{self.port}"
 
 
+def public_text(text: str) -> str:
+    """Return what may be shown of a text that is to be a URL: no user name and no password.
+
+    Also where these are what makes it none.
+
+    >>> public_text("http://me:se/cr@et@h/"), public_text("me:secret@h")
+    ('http://h/', 'h')
+    """
+    return re.sub(r"(?s)\A([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1", text)
+
+
 def check_http_url(text: str) -> str:
     """Return ``text`` without white space around it, if it is an absolute http(s) URL.
 

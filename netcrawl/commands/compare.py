@@ -4,7 +4,7 @@ Or do whole jobs (``--job``), or serve (``--server``): see ``compare_costs``. Wh
 imported where it is: Scrapy imports the modules of all commands, for any of them.
 
 0: every way got the same answer to everything. 1: they did not, or one got none, or the result
-could not be written. 2: the command was wrong. 130: Ctrl-C or SIGTERM.
+or the page could not be written. 2: the command was wrong. 130: Ctrl-C, SIGTERM or SIGHUP.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sockettools.standard_streams import (
     write_standard_output,
 )
 from sockettools.text import visible
-from sockettools.url import check_http_url
+from sockettools.url import check_http_url, public_text
 
 if TYPE_CHECKING:
     import argparse
@@ -72,8 +72,8 @@ class Command(ScrapyCommand):
             "Fetch each URL by hand (a browser on a blocking socket), with urllib, with Twisted's "
             "Agent, and through Scrapy with each download handler that is installed; without a "
             "URL, a page of the practice web. Or do a job, or serve, in several ways. Exit status: "
-            "0 every way got the same answer, 1 they did not or one got none, 2 the command was "
-            "wrong, 130 Ctrl-C."
+            "0 every way got the same answer, 1 they did not, one got none, or the result or the "
+            "page (--html) could not be written, 2 the command was wrong, 130 Ctrl-C."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -125,7 +125,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Do it, and set ``exitcode``."""
         try:
-            with _sigterm_as_ctrl_c():
+            with _ended_as_by_ctrl_c():
                 self.exitcode = self._compare(opts)
         except KeyboardInterrupt:
             _complain("interrupted")
@@ -176,13 +176,28 @@ class _StatusLine:
 
 
 @contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Clean up where nobody is at the keyboard, too."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Clean up where nobody is at the keyboard, too: ended by SIGTERM, or with its terminal.
+
+    A signal that is ignored, as nohup has it, stays so.
+    """
+    known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: known[number] for number in known if known[number] is not signal.SIG_IGN}
+
+    def interrupt(_number: int, _frame: object) -> None:
+        # A shell and the system may both tell of a terminal that is closed: once is enough, and
+        # what is being cleaned up is not to be interrupted.
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _practice_page(stack: ExitStack) -> str:
@@ -198,7 +213,7 @@ def _url(text: str) -> str:
     try:
         return check_http_url(text)
     except ValueError as exc:
-        raise UsageError(f"URL {text!r}: {exc}") from None
+        raise UsageError(f"URL {public_text(text)!r}: {exc}") from None
 
 
 def _number(name: str, text: str, least: float, most: float, kind: type) -> Any:

@@ -8,6 +8,7 @@ recording relay, which also plays a network on which a round trip takes its time
 from __future__ import annotations
 
 import random
+import re
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ from netcrawl.compare.job_words import words
 from netcrawl.compare.measuring import MeasuringError, background, environment, measure
 from netcrawl.compare.relay import Relay
 from netcrawl.compare.result import Spread, spread_of
+from sockettools.text import visible
 from sockettools.url import is_loopback, parse_http_url
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ ROUND_TRIPS = (0.0, 0.02, 0.2)
 # limit of its own, must not keep anybody waiting for ever.
 TIMEOUT = 120.0
 MAX_ANSWER = 16 * 1024 * 1024
+
+_NO_ANSWER = "it has no answer"
 
 PROGRAMS = Path(__file__).with_name("programs")
 SOCKETS, LIBRARY, SPIDER, CRAWL = "sockets", "sockettools", "spider", "scrapy crawl"
@@ -272,8 +276,9 @@ def _entries(job: Job, url: str, settings: Sequence[str]) -> tuple[list[_Entry],
     arguments = (url, *job.parameters.values())
     named = [("url", url), *job.parameters.items()]
     spargs = tuple(word for name, value in named for word in ("-a", f"{name}={value}"))
-    # So that nothing but the answer is on standard output.
-    feed = ["-O", "-:jsonl", "-s", "LOG_LEVEL=WARNING", "-s", "LOG_FORMAT=%(message)s"]
+    # So that nothing but the answer is on standard output, and nothing on standard error but why
+    # there is none.
+    feed = ["-o", "-:jsonl", "-s", "LOG_LEVEL=ERROR", "-s", "LOG_FORMAT=%(message)s"]
     for setting in settings:
         feed += ["-s", setting]
     entries = [
@@ -321,6 +326,19 @@ def _try_out(entry: _Entry, job: Job, relay: Relay, folder: Path, timeout: float
     except MeasuringError as exc:
         entry.problem = str(exc)
     entry.recording = relay.take()
+    if entry.problem == _NO_ANSWER and (refusal := _refusal(entry.recording)):
+        # Scrapy passes such a page over, without an error.
+        entry.problem += f": the server said {refusal}"
+
+
+def _refusal(recording: Recording) -> str:
+    """Return the status line that came last, if it is that of an error, else ""."""
+    turns = [turn for connection in recording.connections for turn in connection.turns]
+    answered = [turn for turn in turns if turn.first is not None]
+    if not answered:
+        return ""
+    line = max(answered, key=lambda turn: turn.begun).octets(sent=False)[:80].split(b"\r\n")[0]
+    return visible(line.decode("latin-1")) if re.match(rb"HTTP/1\.[01] [45]", line) else ""
 
 
 def _time(entry: _Entry, job: Job, relay: Relay, trip: float, folder: Path, timeout: float) -> None:
@@ -360,7 +378,7 @@ def _answer(entry: _Entry, job: Job, done: Measured) -> tuple[str, ...]:
     except ValueError:
         raise MeasuringError("its output is not JSON") from None
     if not lines:
-        raise MeasuringError(f"it has no answer{f': {done.problem}' if done.errors else ''}")
+        raise MeasuringError(f"{_NO_ANSWER}{f': {done.problem}' if done.errors else ''}")
     return lines
 
 

@@ -27,7 +27,7 @@ from sockettools.net.address import InternetAddress, is_ipv6, parse_port
 from sockettools.net.deadline import Deadline
 from sockettools.net.stream import RECEIVE_SIZE
 from sockettools.text import visible
-from sockettools.url import HttpUrl, encode_host, parse_http_url
+from sockettools.url import HttpUrl, encode_host, parse_http_url, public_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -189,7 +189,7 @@ def read_url(text: str) -> HttpUrl:
         return parse_http_url(text)
     except ValueError as exc:
         # A password is not repeated, also where it is what makes this no URL.
-        shown = re.sub(r"(?s)\A([A-Za-z]+://)?.*@", r"\1", text)[:200]
+        shown = public_text(text)[:200]
         raise WrongUsage(f"{shown!r} is not a URL to open: {exc}") from None
 
 

@@ -21,7 +21,7 @@ def get(url):
     sock.close()
     header, _, body = answer.partition(b"\r\n\r\n")
     if b" 200 " not in header.split(b"\r\n")[0]:
-        sys.exit(f"{url}: {header[:80]!r}")
+        sys.exit(f"{url}: " + header[:80].split(b"\r\n")[0].decode("latin-1"))
     return body
 
 

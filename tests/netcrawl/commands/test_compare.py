@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -202,26 +201,3 @@ def test_who_reads_no_further_is_no_failure() -> None:
         )
 
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_a_closed_standard_output_is_told_before_anything_is_fetched() -> None:
-    asked: list[bool] = []
-
-    def count(client: Client) -> None:
-        asked.append(client.read_request() is not None)
-
-    with ScriptedServer(count) as server:
-        done = subprocess.run(
-            f"exec {shlex.join([*COMMAND, '--runs', '1', f'{server.url}/'])} >&-",
-            shell=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-
-    assert done.returncode == 1
-    assert done.stderr == "scrapy compare: cannot write to standard output: it is closed\n"
-    assert asked == []

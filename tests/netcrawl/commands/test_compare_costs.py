@@ -44,8 +44,8 @@ def task(line: str, *, max_time: float | None = None) -> object:
             "--count '0' cannot be used: it takes a whole number from 1 to 999999999",
         ),
         (
-            "--job crawl --pages 10000001",
-            "--pages '10000001' cannot be used: the practice web has sites of up to 10,000,000",
+            "--job crawl --pages 10001",
+            "--pages '10001' cannot be used: at most 10,000 pages",
         ),
     ],
 )
