@@ -75,10 +75,10 @@ def differences(
     coded_alike: bool = True,
     changing: Iterable[AnswerDifference] = (),
 ) -> tuple[AnswerDifference, ...]:
-    """Compare an answer with the first way's.
+    """Compare an answer with that of the first way that has one.
 
     ``coded_alike`` is whether the server sent both in the same content coding. ``changing`` is what
-    was found between two answers to the first way.
+    was found between two answers to that way.
     """
     found: list[AnswerDifference] = []
     unstable = {_place(one) for one in changing}

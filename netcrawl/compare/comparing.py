@@ -105,13 +105,13 @@ def _compare_page(url: str, relay: Relay, plan: Plan) -> Page:
     for way in ways:
         plan.tell(f"comparing answers: {way.name}")
         first_round.append(_fetch(way, url, relay, plan))
-    control = None
-    if not all(_agree(first_round[0], run) for run in first_round):
-        plan.tell(f"comparing answers: once more {ways[0].name}")
-        control = _fetch(ways[0], url, relay, plan)
-    found = [
-        _way(way, run, first_round[0], control) for way, run in zip(ways, first_round, strict=True)
-    ]
+    # What the answers are compared with: by hand, unless there is none by hand.
+    at = next((number for number, run in enumerate(first_round) if run.has_answer), 0)
+    reference, control = first_round[at], None
+    if any(run.has_answer and not _agree(reference, run) for run in first_round):
+        plan.tell(f"comparing answers: once more {ways[at].name}")
+        control = _fetch(ways[at], url, relay, plan)
+    found = [_way(way, run, reference, control) for way, run in zip(ways, first_round, strict=True)]
     times = _time(url, first_round, relay, plan)
     found = [_with_times(way, times[way.name]) for way in found]
     found = [
@@ -122,8 +122,6 @@ def _compare_page(url: str, relay: Relay, plan: Plan) -> Page:
         ),
     ]
     different = [way for way in found if way.answer and not is_same(way.differences)]
-    if found[0].answer is None:  # then they are compared with each other
-        different = _odd_ones(found)
     answered = [way for way in found if way.answer is not None]
     changes = any(one.changes and one.part == "body" for way in found for one in way.differences)
     why_not = ""
@@ -144,18 +142,8 @@ def _compare_page(url: str, relay: Relay, plan: Plan) -> Page:
     )
 
 
-def _agree(first: _Run, run: _Run) -> bool:
-    return first.has_answer and run.has_answer and is_same(differences(first.plain, run.plain))
-
-
-def _odd_ones(ways: Sequence[Way]) -> list[Way]:
-    """Return those whose status or body is not that of the first one that has an answer."""
-    answers = [(way, way.answer) for way in ways if way.answer is not None]
-    return [
-        way
-        for way, answer in answers
-        if (answer.status, answer.digest) != (answers[0][1].status, answers[0][1].digest)
-    ]
+def _agree(reference: _Run, run: _Run) -> bool:
+    return is_same(differences(reference.plain, run.plain))
 
 
 def _fetch(way: WayToFetch, url: str, relay: Relay, plan: Plan) -> _Run:
@@ -183,19 +171,19 @@ def _fetch(way: WayToFetch, url: str, relay: Relay, plan: Plan) -> _Run:
     return _Run(Plain.of(fetched), observe(recording, url, start), measured)
 
 
-def _way(way: WayToFetch, run: _Run, first: _Run, control: _Run | None) -> Way:
-    """Return what the first round says about a way."""
+def _way(way: WayToFetch, run: _Run, reference: _Run, control: _Run | None) -> Way:
+    """Return what the first round says about a way; ``control`` is the reference, asked again."""
     observed, fetched = run.observed, run.plain.fetched
     answer = None if fetched.error else run.plain.answer()
     found: tuple[AnswerDifference, ...] = ()
-    if run is not first and run.has_answer and first.has_answer:
+    if run is not reference and run.has_answer:
         changing: tuple[AnswerDifference, ...] = ()
         if control is not None and control.has_answer:
-            changing = differences(first.plain, control.plain)
+            changing = differences(reference.plain, control.plain)
         found = differences(
-            first.plain,
+            reference.plain,
             run.plain,
-            coded_alike=_coding(first.observed) == _coding(observed),
+            coded_alike=_coding(reference.observed) == _coding(observed),
             changing=changing,
         )
     return Way(

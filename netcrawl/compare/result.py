@@ -125,13 +125,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class AnswerDifference:
-    """Where an answer is not that of the first way.
+    """Where an answer is not that of the first way that has one (``Page.reference``).
 
     ``part`` is "status", "url", "field" (``where`` is its name) or "body" (``where`` is the offset
-    and line of the first octet that differs). ``ours`` is what the first way has there, and
-    ``theirs`` what this one has, with what is around it. ``matters``: it is another answer; else
-    it is only how the answer was carried. ``changes``: the first way, asked again, did not get the
-    same twice.
+    and line of the first octet that differs). ``ours`` is what that way has there, and ``theirs``
+    what this one has, with what is around it. ``matters``: it is another answer; else it is only
+    how the answer was carried. ``changes``: that way, asked again, did not get the same twice.
     """
 
     part: str
@@ -224,6 +223,11 @@ class Page:
     why_not: str
     ways: tuple[Way, ...]
 
+    @property
+    def reference(self) -> Way:
+        """The way whose answer the differences are from."""
+        return reference_of(self.ways)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -238,6 +242,11 @@ class Comparison:
     def same(self) -> bool:
         """Whether every way got the same answer to every URL."""
         return all(page.same for page in self.pages)
+
+
+def reference_of(ways: Sequence[Way]) -> Way:
+    """Return the first way that has an answer; the first of all, if none has."""
+    return next((way for way in ways if way.answer is not None), ways[0])
 
 
 def spread_of(samples: Sequence[float]) -> Spread:

@@ -136,12 +136,13 @@ def _answers(page: Page) -> Iterator[RenderableType]:
     found = [(way, [one for one in way.differences if one.matters]) for way in page.ways]
     if not any(differences for _, differences in found):
         return
-    yield _heading(f"Where the answers differ from that of {page.ways[0].name}")
+    reference = page.reference.name
+    yield _heading(f"Where the answers differ from that of {reference}")
     for way, differences in found:
         if differences:
             yield Text(way.name, style="bold")
         for one in differences[:MAX_SHOWN]:
-            yield Padding(_difference(one, page.ways[0].name, way.name), (0, 0, 0, 2))
+            yield Padding(_difference(one, reference, way.name), (0, 0, 0, 2))
         if len(differences) > MAX_SHOWN:
             yield Text(f"  and {len(differences) - MAX_SHOWN} more: see --json")
 

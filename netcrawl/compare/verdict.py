@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def verdict(ways: Sequence[Way], different: Sequence[Way]) -> str:
     """Say whether the answers are the same, and what Scrapy did for its own; ``ways`` may be any.
 
-    ``different`` are those whose answer is another one than the first way's.
+    ``different`` are those whose answer is another one than that of the first way that has one.
     """
     failed = [way for way in ways if way.answer is None]
     answered = [way for way in ways if way.answer is not None]
@@ -30,7 +30,7 @@ def verdict(ways: Sequence[Way], different: Sequence[Way]) -> str:
     said = []
     if different:
         said.append(
-            f"NOT the same answer: {_names(different)} got another one than {ways[0].name}."
+            f"NOT the same answer: {_names(different)} got another one than {answered[0].name}."
         )
     else:
         said.append(_same(answered, failed))

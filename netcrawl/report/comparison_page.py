@@ -276,7 +276,7 @@ def _differences(page: Page) -> Table | None:
     ]
     if not rows:
         return None
-    first = shown(page.ways[0].name)
+    first = shown(page.reference.name)
     head = ("way", "part", "where", first, "this way", "what that means")
     return table(f"Where the answers differ from that of {first}", head, rows)
 

@@ -92,6 +92,29 @@ def test_a_page_by_user_agent_is_found_out() -> None:
     assert not any(one.matters for one in page.ways[2].differences)
 
 
+def test_where_there_is_none_by_hand_answers_are_compared_with_the_next_one() -> None:
+    def serve(client: Client) -> None:
+        request = client.read_request()
+        assert request is not None
+        agent = request.field("User-Agent")
+        if agent is None:
+            client.send(answer(b"line one\nno robots here"))
+        elif "urllib" in agent:
+            client.send(answer(b"line one\nwelcome"))
+
+    with ScriptedServer(serve) as server:
+        page = found(f"{server.url}/", URLLIB, TWISTED)
+
+    assert page.verdict == (
+        "NOT the same answer: Twisted got another one than urllib. No answer for by hand."
+    )
+    assert page.reference is page.ways[1]
+    assert [way.differences for way in page.ways[:2]] == [(), ()]
+    (difference,) = [one for one in page.ways[2].differences if one.matters]
+    assert (difference.part, difference.where) == ("body", "octet 9, line 2")
+    assert (difference.ours, difference.changes) == (r"line one\nwelcome", False)
+
+
 def test_a_page_by_accept_encoding_is_the_same_when_it_is_undone() -> None:
     body = b"hello " * 100
 

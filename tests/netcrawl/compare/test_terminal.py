@@ -87,6 +87,23 @@ def test_what_does_not_matter_is_no_difference_of_answers() -> None:
     assert not any("Where the answers differ" in line for line in lines)
 
 
+def test_answers_are_shown_beside_that_of_the_first_way_that_has_one() -> None:
+    difference = AnswerDifference("status", "", "200", "403", matters=True, changes=False)
+    lines = printed(
+        way(answer=None, error="refused", differences=()),
+        way("urllib", differences=()),
+        way("Twisted", differences=(difference,)),
+    )
+
+    begin = lines.index("Where the answers differ from that of urllib") + 1
+    assert lines[begin : begin + 4] == [
+        "Twisted",
+        "  status",
+        "    urllib   200",
+        "    Twisted  403",
+    ]
+
+
 def test_times_have_their_spread() -> None:
     lines = printed(way())
 
