@@ -22,6 +22,7 @@ from netcrawl.compare.heads import value_of
 from netcrawl.compare.measuring import MeasuringError, TimeIsUp, measure
 from netcrawl.compare.observed import ROBOTS, Observed, observe
 from netcrawl.compare.relay import Relay
+from netcrawl.compare.relaying import NO_TLS
 from netcrawl.compare.result import PHASES, Comparison, Cost, Page, Phase, Way, spread_of
 from netcrawl.compare.verdict import verdict
 from netcrawl.compare.ways import WayToFetch, installed_ways
@@ -117,7 +118,7 @@ def _compare_page(url: str, relay: Relay, plan: Plan) -> Page:
     found = [
         found[0],
         *(
-            replace(way, remarks=words.remarks(found[0], way, known.kind, run.plain.fetched.delay))
+            replace(way, remarks=words.remarks(found[0], way, known.kind, run.plain.fetched.habits))
             for way, known, run in zip(found[1:], ways[1:], first_round[1:], strict=True)
         ),
     ]
@@ -211,7 +212,10 @@ def _error(error: str, observed: Observed) -> str:
         return ""
     if len(error) > _MAX_ERROR:
         error = f"{error[:_MAX_ERROR]}..."
-    seen = dict.fromkeys(one.error for one in observed.connections if one.error)
+    failed = [one for one in observed.connections if one.error]
+    seen = dict.fromkeys(one.error for one in failed)
+    if failed and all(one.end == NO_TLS for one in failed):
+        return ", ".join(seen)
     reasons = [reason for reason in seen if reason.lower() not in error.lower()]
     return f"{', '.join(reasons)}; in its own words: {error}" if reasons else error
 

@@ -19,11 +19,23 @@ class NotFetched(Exception):
 
 
 @dataclass(frozen=True)
+class Habits:
+    """What a way is set to do of its own accord.
+
+    ``delay`` is the seconds that it leaves between two requests to a server, ``retries`` how often
+    it asks again at most (None: it is not known), ``redirects`` whether it follows them.
+    """
+
+    delay: float = 0.0
+    retries: int | None = None
+    redirects: bool = True
+
+
+@dataclass(frozen=True)
 class Fetched:
     """An answer as the way gives it to its caller; or ``error``, why there is none.
 
-    ``coding`` is what is left for the caller to undo. ``delay`` is the seconds that the way leaves
-    between two requests to a server.
+    ``coding`` is what is left for the caller to undo.
     """
 
     status: int = 0
@@ -32,7 +44,7 @@ class Fetched:
     coding: str = ""
     body: bytes = b""
     error: str = ""
-    delay: float = 0.0
+    habits: Habits = Habits()
 
     def to_bytes(self) -> bytes:
         """Write it."""
@@ -51,4 +63,4 @@ class Fetched:
             raise ValueError("there is no line")
         values = json.loads(line)
         values["fields"] = [(name, value) for name, value in values["fields"]]
-        return cls(**{**values, "body": body})
+        return cls(**{**values, "habits": Habits(**values["habits"]), "body": body})

@@ -41,6 +41,12 @@ _CODING = {
 
 ROBOTS = "the setting ROBOTSTXT_OBEY: a site's owner says there what robots may fetch"
 RETRIES = "the setting RETRY_ENABLED: what fails, or answers 5xx, may do better the next time"
+RESENT = "the handler itself sends a request once more, when its connection is lost unanswered"
+LOST = "a request whose connection is lost goes out on another one"
+KEPT = "a connection that is kept costs no new handshake"
+NO_REDIRECTS = "the setting REDIRECT_ENABLED is off"
+MOST_REDIRECTS = "the setting REDIRECT_MAX_TIMES: so many, and then it gives up"
+REFRESH = "the setting METAREFRESH_ENABLED: the page tells a browser to go on there"
 DELAY = "the setting DOWNLOAD_DELAY: no faster than a person who clicks"
 ORDER = "the order has no meaning in HTTP, but servers do tell clients apart by it"
 CASE = "names mean the same in any case (RFC 9110, 5.1); few servers mind"

@@ -32,6 +32,10 @@ _HANDSHAKE = 30.0
 # The type of a TLS record that has a handshake; no request of a text protocol begins with it.
 _TLS_HANDSHAKE = 0x16
 
+# Who ended a connection on which the server did not get as far as TLS. What the client makes of
+# that end is not what happened.
+NO_TLS = "the relay, since there is no TLS with the server"
+
 # SO_LINGER, on and zero seconds: closing resets the connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -183,7 +187,7 @@ class Conversation:
                     await self._server.shake_hands(engine)
                 except ssl.SSLError as exc:
                     relayed.fail(tls_problem(exc, engine.session))
-                    self._break("the relay, since there is no TLS with the server")
+                    self._break(NO_TLS)
                     return False
         except (OSError, ValueError, SocketToolsError) as exc:
             timed_out = isinstance(exc, TimeoutError)

@@ -10,7 +10,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from scrapy.utils.project import get_project_settings
 
 from netcrawl.compare import routing
-from netcrawl.compare.fetched import MAX_BODY, TOO_LONG, Fetched, NotFetched
+from netcrawl.compare.fetched import MAX_BODY, TOO_LONG, Fetched, Habits, NotFetched
 from netcrawl.failures import describe_failure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class OnePage(Spider):
                 fields,
                 b", ".join(codings).decode("latin-1"),
                 response.body,
-                delay=self.settings.getfloat("DOWNLOAD_DELAY"),
+                habits=self._habits(),
             )
         )
 
@@ -79,7 +79,16 @@ class OnePage(Spider):
             return
         request: Any = failure.request  # type: ignore[attr-defined]  # Scrapy's
         text = describe_failure(error, request)
-        self._kept.append(Fetched(error=TOO_LONG if "DOWNLOAD_MAXSIZE" in text else text))
+        text = TOO_LONG if "DOWNLOAD_MAXSIZE" in text else text
+        self._kept.append(Fetched(error=text, habits=self._habits()))
+
+    def _habits(self) -> Habits:
+        get, is_on = self.settings, self.settings.getbool
+        return Habits(
+            delay=get.getfloat("DOWNLOAD_DELAY"),
+            retries=get.getint("RETRY_TIMES") if is_on("RETRY_ENABLED") else 0,
+            redirects=is_on("REDIRECT_ENABLED"),
+        )
 
 
 def fetch(url: str, handler: str, given: dict[str, str]) -> Fetched:

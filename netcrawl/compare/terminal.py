@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from rich import box
@@ -18,7 +19,7 @@ from netcrawl.compare.heads import (
     request_line,
     side_by_side,
 )
-from netcrawl.compare.observed import PAGE, ROBOTS
+from netcrawl.compare.observed import PAGE, REDIRECT, ROBOTS
 from netcrawl.compare.result import PHASES
 from sockettools.text import visible
 from sockettools.units import counted
@@ -44,7 +45,9 @@ _STYLES = {CHANGED: "yellow", ONLY_LEFT: "red", ONLY_RIGHT: "green", MOVED: "cya
 _KEY = "= the same   ~ changed   + only here   - only by hand   ^ elsewhere"
 
 # Requests of a way that are shown beside the first way's, and differences of its answer.
+# Those of a chain of redirects are nearly equal.
 MAX_PAIRS = 6
+MAX_REDIRECTS = 2
 MAX_SHOWN = 12
 
 
@@ -222,13 +225,15 @@ def _alike(ways: Sequence[Way]) -> Iterator[tuple[str, Way]]:
 
 
 def _pairs(first: Way, way: Way, names: str) -> Iterator[RenderableType]:
-    ours, theirs = _asked(first), _asked(way)
-    for number in range(min(max(len(ours), len(theirs)), MAX_PAIRS)):
-        left = ours[number] if number < len(ours) else None
-        right = theirs[number] if number < len(theirs) else None
+    pairs, redirects, kept = list(zip_longest(_asked(first), _asked(way))), 0, 0
+    for left, right in pairs:
+        is_redirect = all(one is None or one.purpose == REDIRECT for one in (left, right))
+        redirects += is_redirect
+        if kept == MAX_PAIRS or (is_redirect and redirects > MAX_REDIRECTS):
+            continue
+        kept += 1
         yield _pair(left, right, first.name, names)
-    more = len(theirs) - MAX_PAIRS
-    if more > 0:
+    if more := len(pairs) - kept:
         yield Text(f"... and {counted(more, 'request')} more: see --json")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from netcrawl.compare import reasons
+from netcrawl.compare.fetched import Habits
 from netcrawl.compare.heads import fields_of, request_line, value_of
-from netcrawl.compare.observed import PAGE, REDIRECT, RETRY, ROBOTS
+from netcrawl.compare.observed import OTHER, PAGE, REDIRECT, RETRY, ROBOTS
 from netcrawl.compare.result import Remark
 from sockettools.text import visible
 from sockettools.units import counted
@@ -24,20 +26,21 @@ SHORTEST = 0.5
 MAX_SHOWN = 100
 
 
-def remarks(first: Way, way: Way, kind: str, delay: float = 0.0) -> tuple[Remark, ...]:
-    """Tell what ``way``, one of this ``kind``, did differently from the ``first``.
+_NONE_KNOWN = Habits()
 
-    ``delay`` is the seconds that it is set to leave between two requests.
-    """
+
+def remarks(first: Way, way: Way, kind: str, habits: Habits = _NONE_KNOWN) -> tuple[Remark, ...]:
+    """Tell what ``way``, one of this ``kind``, did differently from the ``first``."""
     return (
         *_errors(way),
         *_robots(first, way),
-        *_delay(way, delay),
+        *_delay(way, habits.delay),
         *_head(first, way, kind),
         *_compression(first, way, kind),
         *_cookies(first, way, kind),
-        *_redirects(first, way),
-        *_retries(first, way, kind),
+        *_redirects(first, way, kind, habits),
+        *_refreshes(way, kind),
+        *_retries(first, way, kind, habits),
         *_connections(first, way),
         *_answer(way),
     )
@@ -122,9 +125,9 @@ def _compression(first: Way, way: Way, kind: str) -> Iterator[Remark]:
 
 
 def _effect(first: Way, way: Way) -> str:
-    """Say what came of asking for compression."""
+    """Say what came of asking for compression, where both have a page."""
     ours, theirs = _final(first), _final(way)
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or not (_has_page(first) and _has_page(way)):
         return ""
     mine, other = (value_of(one.answer, "content-encoding") for one in (ours, theirs))
     if mine == other:
@@ -150,31 +153,71 @@ def _why(kind: str) -> str:
     return reasons.of_cookies(kind)
 
 
-def _redirects(first: Way, way: Way) -> Iterator[Remark]:
+def _redirects(first: Way, way: Way, kind: str, habits: Habits) -> Iterator[Remark]:
     ours, theirs = len(_for(first, REDIRECT)), len(_for(way, REDIRECT))
     if ours != theirs:
         text = f"follows {counted(theirs, 'redirect')}, and {first.name} {ours}"
-        yield Remark("redirect", text, "")
+        why = ""
+        if kind == "scrapy" and not habits.redirects:
+            why = reasons.NO_REDIRECTS
+        elif kind == "scrapy" and theirs and way.answer is None:
+            why = reasons.MOST_REDIRECTS
+        yield Remark("redirect", text, why)
 
 
-def _retries(first: Way, way: Way, kind: str) -> Iterator[Remark]:
-    why = reasons.RETRIES if kind == "scrapy" else ""
+def _refreshes(way: Way, kind: str) -> Iterator[Remark]:
+    """Tell what a spider for one page asked for, though no Location led there."""
+    pages = [
+        one
+        for before, one in pairwise(one for one in way.exchanges if one.purpose != ROBOTS)
+        if one.purpose == OTHER and _is_html(before)
+    ]
+    if kind == "scrapy" and pages:
+        more = f", and {len(pages) - 1} more" if len(pages) > 1 else ""
+        text = f"follows <meta http-equiv=refresh> to {_shown(pages[0].url)}{more}"
+        yield Remark("redirect", text, reasons.REFRESH)
+
+
+def _is_html(exchange: Exchange) -> bool:
+    media_type = value_of(exchange.answer, "content-type") or ""
+    return exchange.status is not None and "html" in media_type.lower()
+
+
+def _retries(first: Way, way: Way, kind: str, habits: Habits) -> Iterator[Remark]:
     extra = len(_for(way, RETRY)) - len(_for(first, RETRY))
     attempts = _failed(way) - _failed(first)
     if extra > 0:
-        yield Remark("retry", f"asks {counted(extra, 'time')} more", why)
+        by_handler = min(extra, _resent(way, habits)) if kind == "scrapy" else 0
+        blamed = reasons.RETRIES if kind == "scrapy" and habits.retries is not None else ""
+        for times, why in ((extra - by_handler, blamed), (by_handler, reasons.RESENT)):
+            if times:
+                yield Remark("retry", f"asks {counted(times, 'time')} more", why)
     elif attempts > 0 and not way.exchanges:
+        why = reasons.RETRIES if kind == "scrapy" and habits.retries else ""
         yield Remark("retry", f"tries to connect {counted(attempts, 'time')} more", why)
+
+
+def _resent(way: Way, habits: Habits) -> int:
+    """Return how many repeats are more than the settings allow for each URL."""
+    if habits.retries is None:
+        return 0
+    repeats = Counter(one.url for one in _for(way, RETRY))
+    return sum(max(times - habits.retries, 0) for times in repeats.values())
 
 
 def _connections(first: Way, way: Way) -> Iterator[Remark]:
     ours, theirs = _opened(first), _opened(way)
     requests = len(way.exchanges)
     kept_there = len(first.exchanges) > ours
-    if theirs and requests > theirs:
-        if not kept_there:
+    if theirs > 1 and _lost(way):
+        # The requests do not tell which of them would have shared a connection.
+        if theirs > ours:
+            text = f"opens {counted(theirs, 'connection')}, and {first.name} {ours}"
+            yield Remark("connections", text, reasons.LOST)
+    elif theirs and requests > theirs:
+        if not kept_there and not _lost(way):
             text = f"sends {requests} requests on {counted(theirs, 'connection')}"
-            yield Remark("reuse", text, "a connection that is kept costs no new handshake")
+            yield Remark("reuse", text, reasons.KEPT)
     elif requests == theirs > 1 and kept_there:
         text = f"opens a connection for each of {requests} requests, and {first.name} reuses one"
         yield Remark("connections", text, "")
@@ -206,13 +249,34 @@ def _final(way: Way) -> Exchange | None:
     return next((one for one in reversed(way.exchanges) if one.purpose != ROBOTS), None)
 
 
+def _has_page(way: Way) -> bool:
+    return way.answer is not None and way.answer.size > 0
+
+
 def _opened(way: Way) -> int:
-    opened = sum(one.connected is not None for one in way.connections)
-    return opened + way.more_connections
+    return len(way.connections) - _failed(way) + way.more_connections
 
 
 def _failed(way: Way) -> int:
-    return sum(one.connected is None for one in way.connections)
+    """Return how many connections came to nothing: no TLS is none, either."""
+    used = {one.connection for one in way.exchanges}
+    return sum(
+        one.connected is None or (bool(one.error) and one.number not in used)
+        for one in way.connections
+    )
+
+
+def _lost(way: Way) -> bool:
+    """Tell whether connections broke before the end of an answer."""
+    statuses: dict[str, int | None] = {}
+    for one in way.exchanges:
+        before = statuses.get(one.url)
+        # What is asked for again after a 200 was not whole.
+        cut_off = one.purpose == RETRY and before is not None and before < 300
+        if one.status is None or cut_off:
+            return True
+        statuses[one.url] = one.status
+    return False
 
 
 def _shown(value: str) -> str:

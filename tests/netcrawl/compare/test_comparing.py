@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netcrawl.compare import reasons
 from netcrawl.compare.comparing import Plan, compare
 from netcrawl.compare.result import from_json, to_json
 from netcrawl.compare.ways import WAYS, installed_ways
@@ -267,6 +268,22 @@ def test_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert way.exchanges[-1].url == url
 
 
+def test_a_refresh_that_a_spider_follows_is_told() -> None:
+    def serve(client: Client) -> None:
+        while (request := client.read_request()) is not None:
+            if request.target == "/":
+                page = b'<meta http-equiv="refresh" content="0; url=/next">'
+                client.send(answer(page, "Content-Type: text/html"))
+            else:
+                client.send(answer(b"next", "Content-Type: text/html"))
+
+    with ScriptedServer(serve) as server:
+        page = found(f"{server.url}/", SCRAPY)
+        expected = f"follows <meta http-equiv=refresh> to {server.url}/next"
+
+    assert [one.why for one in page.ways[1].remarks if one.text == expected] == [reasons.REFRESH]
+
+
 def test_a_certificate_that_cannot_be_trusted_is_the_reason(tmp_path: Path) -> None:
     with ScriptedServer(answer(b"hello"), certificate=self_signed(tmp_path)) as server:
         page = found(f"{server.url}/", *WAYS)
@@ -275,8 +292,16 @@ def test_a_certificate_that_cannot_be_trusted_is_the_reason(tmp_path: Path) -> N
     for way in page.ways:
         assert way.answer is None
         assert way.error.startswith("the certificate is not to be trusted: ")
+        assert "in its own words" not in way.error
         assert way.octets_received == 0
+        assert not any("opens" in one.text for one in way.remarks)
     assert server.requests == []
+    retries = [one for one in page.ways[3].remarks if one.kind == "retry"]
+    assert [
+        (one.text, one.why) for one in retries
+    ] == [  # robots.txt and the page, three times each
+        ("tries to connect 5 times more", reasons.RETRIES)
+    ]
 
 
 def test_ipv6() -> None:

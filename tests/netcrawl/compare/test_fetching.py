@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netcrawl.compare.fetched import MAX_BODY, TOO_LONG, Fetched
+from netcrawl.compare.fetched import MAX_BODY, TOO_LONG, Fetched, Habits
 from netcrawl.compare.relay import Relay
 from netcrawl.compare.ways import WAYS, installed_ways
 from sockettools.practice import PracticeServer
@@ -50,6 +50,24 @@ def fetch(relay: Relay, way: WayToFetch, url: str, *settings: str) -> Fetched:
     assert done.returncode == 0, done.stderr.decode()
     relay.take()
     return Fetched.from_bytes(done.stdout)
+
+
+@pytest.mark.parametrize("text", [b"", answer(b"hello")], ids=["no-answer", "answer"])
+@pytest.mark.parametrize(
+    ("settings", "habits"),
+    [
+        pytest.param(["RETRY_ENABLED=0", "REDIRECT_ENABLED=0"], Habits(1.5, 0, False), id="off"),
+        pytest.param(["RETRY_ENABLED=1", "RETRY_TIMES=1"], Habits(1.5, 1, True), id="on"),
+    ],
+)
+def test_a_spider_tells_what_it_is_set_to(
+    relay: Relay, settings: list[str], habits: Habits, text: bytes
+) -> None:
+    with ScriptedServer(*[(text,)] * 4) as server:
+        fetched = fetch(relay, WAYS[3], f"{server.url}/", "DOWNLOAD_DELAY=1.5", *settings)
+
+    assert bool(fetched.error) is not bool(text)
+    assert fetched.habits == habits
 
 
 def test_every_way_of_the_table_is_tested() -> None:
@@ -149,7 +167,8 @@ def test_scrapys_settings_can_be_given(relay: Relay) -> None:
 
 
 def test_what_is_handed_over_is_read_as_it_was_written() -> None:
-    found = Fetched(200, "http://h/", [("A", "\xff")], "gzip", b"a\n\xffb", "", 1.5)
+    habits = Habits(delay=1.5, retries=2, redirects=False)
+    found = Fetched(200, "http://h/", [("A", "\xff")], "gzip", b"a\n\xffb", "", habits)
 
     assert Fetched.from_bytes(found.to_bytes()) == found
 

@@ -168,6 +168,18 @@ def test_requests_and_differences_have_a_bound() -> None:
     assert "  and 3 more: see --json" in lines
 
 
+@pytest.mark.parametrize("follows", [12, 20, 0])
+def test_of_a_redirect_loop_the_first_two_are_shown(follows: int) -> None:
+    hop = asked(purpose="redirect")
+    lines = printed(
+        way(exchanges=(asked(), *[hop] * 20)), way("a", exchanges=(asked(), *[hop] * follows))
+    )
+
+    titles = [line for line in lines if line.startswith("by hand") and "octets ->" in line]
+    assert len(titles) == 3
+    assert "... and 18 requests more: see --json" in lines
+
+
 def test_what_the_network_said_cannot_act() -> None:
     evil = "\x1b[2J\x9b\u202e[bold]\r"
     difference = AnswerDifference("field", evil, evil, evil, matters=True, changes=False)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netcrawl.compare import reasons
+from netcrawl.compare.fetched import Habits
 from netcrawl.compare.result import AnswerDifference, Exchange
 from netcrawl.compare.verdict import verdict
 from netcrawl.compare.words import remarks
@@ -137,6 +139,103 @@ def test_each_of_scrapys_own_has_a_reason() -> None:
     assert all(one.why for one in found)
 
 
+@pytest.mark.parametrize(
+    ("habits", "repeats", "expected"),
+    [
+        pytest.param(Habits(retries=0), 1, [(1, reasons.RESENT)], id="retries-off"),
+        pytest.param(Habits(retries=2), 2, [(2, reasons.RETRIES)], id="retries"),
+        pytest.param(
+            Habits(retries=2), 4, [(2, reasons.RETRIES), (2, reasons.RESENT)], id="more-than-set"
+        ),
+        pytest.param(Habits(), 2, [(2, "")], id="unknown"),
+    ],
+)
+def test_repeats_are_blamed_on_who_can_have_done_them(
+    habits: Habits, repeats: int, expected: list[tuple[int, str]]
+) -> None:
+    lost = replace(asked(purpose="retry"), status=None, answer=b"")
+
+    found = remarks(did(asked()), did(asked(), *[lost] * repeats), "scrapy", habits)
+
+    assert [(int(one.text.split()[1]), one.why) for one in found if one.kind == "retry"] == expected
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param({"status": None, "answer": b""}, id="no-answer"),
+        pytest.param({"status": 200}, id="cut-off"),
+    ],
+)
+def test_a_connection_that_broke_was_not_kept(broken: dict[str, object]) -> None:
+    one = way().connections[0]
+    page = replace(asked(), **broken)  # type: ignore[arg-type]
+    other = did(ROBOTS, page, asked(purpose="retry"), connections=(one, one))
+
+    found = remarks(did(asked()), other, "scrapy", Habits(retries=2))
+
+    assert [(r.text, r.why) for r in found if r.kind in ("reuse", "connections")] == [
+        ("opens 2 connections, and other 1", reasons.LOST)
+    ]
+
+
+def test_a_connection_with_another_answer_after_an_error_was_kept() -> None:
+    one = way().connections[0]
+    failed = replace(asked(), status=503)
+    other = did(ROBOTS, failed, asked(purpose="retry"), connections=(one,))
+
+    found = remarks(did(asked()), other, "scrapy", Habits(retries=2))
+
+    assert ("sends 3 requests on 1 connection", reasons.KEPT) in [(r.text, r.why) for r in found]
+
+
+@pytest.mark.parametrize("nothing", ["first", "other", "empty"])
+def test_without_a_page_nothing_is_said_of_how_it_is_sent(nothing: str) -> None:
+    empty = replace(way().answer, size=0)  # type: ignore[type-var]
+    first = did(asked(), **({"answer": None} if nothing == "first" else {}))
+    answer = {"other": {"answer": None}, "empty": {"answer": empty}}.get(nothing, {})
+    other = did(asked("Accept-Encoding: gzip"), **answer)
+
+    assert [r.text for r in remarks(first, other, "urllib")] == ["sends Accept-Encoding: gzip"]
+
+
+def test_a_refresh_is_told() -> None:
+    page = asked(answer="Content-Type: text/html; charset=utf-8")
+    after = replace(asked(purpose="other"), url="http://h/next")
+    image = asked(answer="Content-Type: image/png")
+
+    found = remarks(did(page), did(page, after), "scrapy")
+
+    assert [(r.text, r.why) for r in found if r.kind == "redirect"] == [
+        ("follows <meta http-equiv=refresh> to http://h/next", reasons.REFRESH)
+    ]
+    for other in (did(image, after), did(page, replace(after, purpose="redirect"))):
+        assert "refresh" not in str(remarks(did(page), other, "scrapy"))
+
+
+def test_redirects_have_their_settings() -> None:
+    hop = asked(purpose="redirect")
+    first = did(asked(), hop)
+
+    (off,) = remarks(first, did(asked()), "scrapy", Habits(redirects=False))
+    loop = remarks(first, did(asked(), hop, hop, answer=None), "scrapy")
+
+    assert (off.text, off.why) == ("follows 0 redirects, and other 1", reasons.NO_REDIRECTS)
+    assert reasons.MOST_REDIRECTS in [one.why for one in loop]
+
+
+def test_tls_that_fails_is_tried_again() -> None:
+    bad = replace(way().connections[0], secured=None, error="not to be trusted")
+    first = did(answer=None, error="not to be trusted", connections=(bad,))
+    other = did(answer=None, error="not to be trusted", connections=(bad,) * 3)
+
+    found = remarks(first, other, "scrapy", Habits(retries=2))
+
+    assert [(r.text, r.why) for r in found if r.kind != "error"] == [
+        ("tries to connect 2 times more", reasons.RETRIES)
+    ]
+
+
 def test_connections_are_compared_with_requests() -> None:
     one = way().connections[0]
     first = did(asked(), asked(purpose="redirect"), connections=(one, one))
@@ -171,8 +270,8 @@ def test_a_failure_is_told_with_each_reason() -> None:
 def test_a_way_that_waits_between_requests() -> None:
     page = replace(asked(), sent=1.5)
 
-    waited = remarks(did(asked()), did(ROBOTS, page), "scrapy", 2.0)
-    unhurried = remarks(did(asked()), did(ROBOTS, page), "scrapy", 3.0)
+    waited = remarks(did(asked()), did(ROBOTS, page), "scrapy", Habits(delay=2.0))
+    unhurried = remarks(did(asked()), did(ROBOTS, page), "scrapy", Habits(delay=3.0))
 
     assert "waits 1.3 s between its requests" in [one.text for one in waited]
     assert "delay" not in [one.kind for one in unhurried]
