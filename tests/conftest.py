@@ -4,8 +4,10 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-# A job in a shell's background ignores Ctrl-C, and so would every command that a test interrupts.
+# A job in a shell's background ignores Ctrl-C, one under nohup that its terminal is closed, and so
+# would every command that a test ends like that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes says more of what else the machine does.
 settings.register_profile(
