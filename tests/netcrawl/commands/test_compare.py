@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +11,7 @@ import pytest
 from netcrawl.compare.result import from_json
 from sockettools.practice import PracticeServer
 from tests.crawling import ROOT
-from tests.patience import SECONDS, patience
-from tests.processes import is_gone
+from tests.patience import SECONDS
 from tests.servers.scripted import ScriptedServer, answer
 
 if TYPE_CHECKING:
@@ -158,32 +155,6 @@ def test_a_server_that_hangs_is_not_waited_for() -> None:
 
     assert (done.returncode, done.stderr) == (1, "")
     assert "No answer, whichever way: no answer in 2 seconds." in done.stdout
-
-
-def test_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:
-    asked: list[bool] = []
-
-    def hang(client: Client) -> None:
-        asked.append(client.read_request() is not None)
-        client.wait_for_end()
-
-    with ScriptedServer(hang) as server:
-        process = subprocess.Popen(
-            [*COMMAND, f"{server.url}/{tmp_path.name}"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with process:
-            deadline = patience()
-            while not asked and not deadline.has_passed():
-                time.sleep(0.01)
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=SECONDS)
-
-    assert (process.returncode, output, errors) == (130, "", "scrapy compare: interrupted\n")
-    assert is_gone(tmp_path.name)
 
 
 @pytest.mark.soak

@@ -59,7 +59,20 @@ def test_a_closed_standard_output_is_told_before_anything_is_fetched() -> None:
     assert asked == []
 
 
-def test_whose_terminal_is_closed_leaves_nobody_and_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "job", [pytest.param([], id="urls"), pytest.param(["--job", "words"], id="job")]
+)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, id="sigterm"),
+        pytest.param(signal.SIGHUP, id="closed terminal"),
+    ],
+)
+def test_who_is_ended_leaves_nobody_and_nothing_behind(
+    number: signal.Signals, job: list[str], tmp_path: Path
+) -> None:
     asked: list[bool] = []
 
     def hang(client: Client) -> None:
@@ -68,7 +81,7 @@ def test_whose_terminal_is_closed_leaves_nobody_and_nothing_behind(tmp_path: Pat
 
     with ScriptedServer(hang) as server:
         process = subprocess.Popen(
-            [*COMMAND, "--job", "words", f"{server.url}/{tmp_path.name}"],
+            [*COMMAND, *job, f"{server.url}/{tmp_path.name}"],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(tmp_path)},
             stdout=subprocess.PIPE,
@@ -79,7 +92,7 @@ def test_whose_terminal_is_closed_leaves_nobody_and_nothing_behind(tmp_path: Pat
             deadline = patience()
             while not asked and not deadline.has_passed():
                 time.sleep(0.01)
-            process.send_signal(signal.SIGHUP)
+            process.send_signal(number)
             output, errors = process.communicate(timeout=SECONDS)
 
     assert (process.returncode, output, errors) == (130, "", "scrapy compare: interrupted\n")

@@ -1,25 +1,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.crawling import ROOT
-from tests.patience import SECONDS, patience
-from tests.processes import is_gone
+from tests.patience import SECONDS
 from tests.servers.ports import held_ports
-from tests.servers.scripted import ScriptedServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.servers.scripted import Client
 
 COMMAND = [sys.executable, "-m", "scrapy", "compare"]
 
@@ -85,37 +74,6 @@ def test_a_wrong_command_is_one_line(arguments: list[str], problem: str) -> None
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"scrapy compare: {problem}")
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_who_is_interrupted_leaves_nobody_and_nothing_behind(
-    number: signal.Signals, tmp_path: Path
-) -> None:
-    asked: list[bool] = []
-
-    def hang(client: Client) -> None:
-        asked.append(client.read_request() is not None)
-        client.wait_for_end()
-
-    with ScriptedServer(hang) as server:
-        process = subprocess.Popen(
-            [*COMMAND, "--job", "words", f"{server.url}/{tmp_path.name}"],
-            cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(tmp_path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with process:
-            deadline = patience()
-            while not asked and not deadline.has_passed():
-                time.sleep(0.01)
-            process.send_signal(number)
-            output, errors = process.communicate(timeout=SECONDS)
-
-    assert (process.returncode, output, errors) == (130, "", "scrapy compare: interrupted\n")
-    assert list(tmp_path.iterdir()) == []
-    assert is_gone(tmp_path.name)
 
 
 @pytest.mark.soak
