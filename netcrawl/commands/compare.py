@@ -122,7 +122,7 @@ class Command(ScrapyCommand):
             _complain(problem)
             sys.exit(FAILED)
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 - Scrapy's
         """Do it, and set ``exitcode``."""
         try:
             with _ended_as_by_ctrl_c():

@@ -99,7 +99,7 @@ class Command(ScrapyCommand):
             _complain(str(exc))
             sys.exit(USAGE)
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 - Scrapy's
         """Do it, and set ``exitcode``."""
         tasks: dict[str, Callable[[argparse.Namespace], int]] = {
             "list": self._list,

@@ -77,7 +77,7 @@ class Command(ScrapyCommand):
             _complain(problem)
             sys.exit(FAILED)
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 - Scrapy's
         """Write it, and set ``exitcode``."""
         try:
             page, remarks = _page(self._source, opts)

@@ -203,7 +203,7 @@ class Comparison:
         assert all(row == (0, 0) for row in rows)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     data=st.data(),
     newest_first=st.booleans(),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import Request
 from scrapy.http import Response
@@ -153,7 +153,6 @@ def test_figures_that_cannot_be_read_do_not_keep_a_job_from_going_on() -> None:
     assert bench.kept().pages == [1]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(min_value=0, max_value=1e7), max_size=50))
 def test_any_length_of_time_fits_and_no_page_is_lost(times: list[float]) -> None:
     traffic = Traffic()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netcrawl.compare.result import RECEIVED, SENT, Piece, Remark
@@ -199,7 +199,6 @@ def test_hostile_content_stays_text(hostile: str) -> None:
         assert char not in str(page)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_octets_are_shown_whole_and_do_nothing(data: bytes) -> None:
     text = octets_shown(data)

@@ -197,9 +197,7 @@ def test_much_goes_both_ways_at_once_unchanged(target: Target) -> None:
         assert received == [back]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=5000)), max_size=8))
 @pytest.mark.parametrize(
     "impairments",
