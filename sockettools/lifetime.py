@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+# Seconds that the main thread waits for a lock or a thread at a time. Python looks for signals
+# before it waits; one that comes just between, or to another thread, is seen when it wakes.
+WAKE_EVERY = 0.5
+
+
 class Closing(ABC):
     """Is closed at the end of its ``with`` block."""
 

@@ -17,7 +17,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from sockettools.errors import AddressError, ConnectError, ConnectionRefused, ConnectTimeout
-from sockettools.lifetime import run_beside
+from sockettools.lifetime import WAKE_EVERY, run_beside
 from sockettools.net.address import InternetAddress, UnixAddress, resolve
 from sockettools.net.deadline import NEVER, Deadline
 from sockettools.net.stream import SocketStream
@@ -92,7 +92,8 @@ def in_thread(function: Callable[[], T], deadline: Deadline = NEVER) -> T:
 
     # A daemon: one that hangs in the name servers' timeouts does not keep the program alive.
     thread = run_beside(run)
-    thread.join(deadline.remaining())
+    while thread.is_alive() and not deadline.has_passed():
+        thread.join(deadline.within(WAKE_EVERY).remaining())
     if not result.done():
         raise TimeoutError
     return result.result()

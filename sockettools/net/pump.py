@@ -12,8 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from sockettools.errors import ReadError, ReadTimeout, WriteError
-from sockettools.lifetime import run_beside
-from sockettools.net.deadline import Deadline
+from sockettools.lifetime import WAKE_EVERY, run_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -221,16 +220,16 @@ class _Watch:
         """Return once it is finished."""
         with self._changed:
             while not self._done:
-                self._changed.wait(self._patience())
+                self._changed.wait(min(self._patience(), WAKE_EVERY))
         if self._failure:
             raise self._failure
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         if self._timeout is None:
-            return None
-        idle = Deadline(self._last_move + self._timeout)
-        if not idle.has_passed():
-            return idle.remaining()
+            return WAKE_EVERY
+        left = self._last_move + self._timeout - monotonic()
+        if left > 0:
+            return left
         if self._handing_on:
             return self._timeout
         raise ReadTimeout(f"nothing was sent or received for {self._timeout:g} s")

@@ -6,12 +6,17 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sockettools.cli import main
 from sockettools.cli.streams import Streams
 from tests.machine import needs_ipv6
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def run(*argv: str) -> tuple[int, list[list[str]], str]:
@@ -109,7 +114,10 @@ def test_what_is_wrong_is_one_line(name: str, status: int, message: str) -> None
     assert errors.count("\n") == 1
 
 
-def test_ctrl_c_does_not_wait_for_the_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("takes_it", [threading.main_thread, threading.current_thread])
+def test_ctrl_c_does_not_wait_for_the_resolver(
+    takes_it: Callable[[], threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked, answer = threading.Event(), threading.Event()
 
     def hang(*_arguments: object, **_options: object) -> list[object]:
@@ -119,7 +127,8 @@ def test_ctrl_c_does_not_wait_for_the_resolver(monkeypatch: pytest.MonkeyPatch) 
 
     def interrupt() -> None:
         asked.wait()
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        time.sleep(0.1)  # by then it waits
+        signal.pthread_kill(takes_it().ident or 0, signal.SIGINT)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     thread = threading.Thread(target=interrupt)

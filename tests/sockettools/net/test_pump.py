@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from contextlib import ExitStack
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -105,6 +107,25 @@ def test_a_silent_source_does_not_keep_an_ended_conversation_alive(
     pump_stream(stream, silence, received.extend, after_end=after_end)
 
     assert received == b"bye"
+
+
+def test_ctrl_c_that_another_thread_took(
+    pair: tuple[Stream, Stream], silence: Iterator[bytes]
+) -> None:
+    """The waiting thread is not woken by it."""
+    stream, peer = pair
+    peer.send_all(b"hello")
+    received = threading.Event()
+
+    def press() -> None:
+        received.wait()
+        time.sleep(0.1)  # by then it waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    thread = doing(press)
+    with pytest.raises(KeyboardInterrupt):
+        pump_stream(stream, silence, lambda _data: received.set())
+    thread.join()
 
 
 def test_a_peer_that_only_reads_gets_everything(pair: tuple[Stream, Stream]) -> None:
