@@ -3,7 +3,7 @@
 from sockettools.net.deadline import Deadline
 
 # Seconds not to be waited for in a test that passes.
-SECONDS = 600
+SECONDS = 300
 
 
 # Seconds after which one gives up who says nothing more, and is not only late on a busy machine.

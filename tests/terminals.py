@@ -6,11 +6,10 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
+import subprocess
 import sys
 import termios
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -19,10 +18,42 @@ import pyte
 from tests.crawling import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 # Seconds not to be waited for in a test that passes.
 PATIENCE = 100
+
+# Opened first in a session of its own, a terminal becomes that session's. In the new process,
+# since little may be done between a fork of a process with threads and its exec.
+_TAKE_TERMINAL = """
+import os, sys
+os.close(os.open(sys.argv[1], os.O_RDWR))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def start_at_terminal(
+    command: Sequence[str],
+    terminal: int,
+    *,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start it where Ctrl-C and another size of the window make signals.
+
+    What is not given of its output goes to the terminal, too.
+    """
+    take = [sys.executable, "-S", "-E", "-c", _TAKE_TERMINAL, os.ttyname(terminal)]
+    return subprocess.Popen(
+        [*take, *command],
+        stdin=terminal,
+        stdout=terminal if stdout is None else stdout,
+        stderr=terminal if stderr is None else stderr,
+        env=env,
+        cwd=ROOT,
+        start_new_session=True,
+    )
 
 
 class Terminal:
@@ -32,16 +63,14 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self.raw = b""
         self._stream = pyte.ByteStream(self.screen)
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            environment = {**os.environ, "TERM": "xterm-256color"}
-            for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
-                environment.pop(name, None)
-            os.chdir(ROOT)
-            size = struct.pack("HHHH", lines, columns, 0, 0)
-            fcntl.ioctl(sys.__stdin__.fileno(), termios.TIOCSWINSZ, size)  # type: ignore[union-attr]
-            words = [sys.executable, "-m", *map(str, arguments)]
-            os.execve(sys.executable, words, environment)
+        environment = {**os.environ, "TERM": "xterm-256color"}
+        for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
+            environment.pop(name, None)
+        self._fd, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        words = [sys.executable, "-m", *map(str, arguments)]
+        self.process = start_at_terminal(words, theirs, env=environment)
+        os.close(theirs)
 
     @property
     def lines(self) -> list[str]:
@@ -68,7 +97,7 @@ class Terminal:
         end = monotonic() + PATIENCE
         while self._read() and monotonic() < end:
             pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.process.wait(PATIENCE)
 
     def press_control_c(self) -> None:
         """Send what the key sends."""
@@ -76,9 +105,8 @@ class Terminal:
 
     def close(self) -> None:
         """End it, if it has not ended."""
-        with suppress(OSError):
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        self.process.kill()
+        self.process.wait()
         os.close(self._fd)
 
     def _read(self) -> bool:

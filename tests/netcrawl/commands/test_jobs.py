@@ -21,6 +21,7 @@ from tests.machine import needs_dev_full
 from tests.netcrawl.commands.made_jobs import begin, fill
 from tests.netcrawl.commands.running import jobs
 from tests.netcrawl.feeds.values import names
+from tests.terminals import start_at_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +31,10 @@ def on_a_terminal(answer: str, columns: int, *arguments: object) -> tuple[int, s
     """Run it on a terminal of that width, and type the answer; return status and output."""
     ours, theirs = pty.openpty()
     try:
-        process = subprocess.Popen(
+        process = start_at_terminal(
             [sys.executable, "-m", "scrapy", "jobs", *map(str, arguments)],
-            cwd=ROOT,
+            theirs,
             env={**os.environ, "COLUMNS": str(columns)},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
         )
     finally:
         os.close(theirs)

@@ -4,7 +4,6 @@ import io
 import os
 import pty
 import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from sockettools.cli.streams import Streams
 from sockettools.practice import PracticeServer
 from sockettools.practice.people import CHAIN
 from tests.sockettools.cli.commands import run_here
+from tests.terminals import PATIENCE, start_at_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,13 +123,7 @@ class Terminal:
 
     def __init__(self, *argv: str) -> None:
         self._controller, terminal = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sockettools", *argv],
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            start_new_session=True,
-        )
+        self.process = start_at_terminal([sys.executable, "-m", "sockettools", *argv], terminal)
         os.close(terminal)
         self.screen = ""
 
@@ -149,7 +143,7 @@ class Terminal:
         except OSError:  # Linux's way to say that nobody has the other side open
             pass
         os.close(self._controller)
-        return self.process.wait()
+        return self.process.wait(PATIENCE)
 
 
 def test_a_person_is_asked_one_after_the_other(practice: PracticeServer) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pty
@@ -9,7 +8,6 @@ import signal
 import ssl
 import stat
 import subprocess
-import termios
 import threading
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from tests.servers.ports import held_ports
 from tests.servers.proxy import proxy
 from tests.servers.scripted import PATIENCE, ScriptedServer, answer, chunked, head, redirect
 from tests.sockettools.cli.getting import COMMAND, get, started
+from tests.terminals import start_at_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,13 +205,11 @@ def test_a_password_is_asked_for(typed: bytes, status: int, sent: str | None, me
     master, slave = pty.openpty()
     with (
         ScriptedServer(answer()) as server,
-        subprocess.Popen(
+        start_at_terminal(
             [*COMMAND, server.url, "-u", "me"],
-            stdin=slave,
+            slave,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         ) as process,
     ):
         shown = b""

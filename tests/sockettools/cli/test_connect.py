@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -28,6 +27,7 @@ from sockettools.net.tls import server_context
 from tests.machine import needs_dev_full, needs_ipv6, needs_programs
 from tests.servers.certificates import self_signed
 from tests.servers.ports import held_datagram_port, held_ports
+from tests.terminals import start_at_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -583,14 +583,7 @@ class Terminal:
         attributes = termios.tcgetattr(slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
+        self.process = start_at_terminal([*COMMAND, *arguments], slave)
         os.close(slave)
 
     def type(self, text: str) -> None:

@@ -22,6 +22,7 @@ from tests.machine import needs_programs
 from tests.patience import SECONDS as PATIENCE
 from tests.servers.scripted import ScriptedServer
 from tests.servers.telnet import PROGRAMS, TelnetServers, telnet_servers
+from tests.terminals import start_at_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,16 +41,10 @@ class Person:
         self.resize(100, 40)
         self.before = termios.tcgetattr(self.slave)
         self.shown = bytearray()
-        slave = self.slave
-        self.process = subprocess.Popen(
+        self.process = start_at_terminal(
             [sys.executable, "-m", "sockettools", "telnet", *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
+            self.slave,
             env={**os.environ, "TERM": "vt100"},
-            start_new_session=True,
-            # So that Ctrl-C and another size of the window make signals.
-            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
         )
 
     def close(self) -> None:
