@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from rich import box
@@ -11,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from netcrawl.compare.grouping import pairs, remarks_of, senders
 from netcrawl.compare.heads import (
     CHANGED,
     MOVED,
@@ -25,7 +25,7 @@ from sockettools.text import visible
 from sockettools.units import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         Way,
     )
 
-_SCRAPY = "Scrapy"
 _PHASES = {"resolve": "resolve", "connect": "connect", "tls": "TLS", "first_byte": "first byte"}
 _STYLES = {CHANGED: "yellow", ONLY_LEFT: "red", ONLY_RIGHT: "green", MOVED: "cyan"}
 _KEY = "= the same   ~ changed   + only here   - only by hand   ^ elsewhere"
@@ -169,7 +168,7 @@ def _remarks(page: Page) -> Iterator[RenderableType]:
         yield _heading(f"{first.name}: no answer")
         yield Padding(Text(visible(first.error)), (0, 0, 0, 2))
     yield _heading(f"What the others did differently from {first.name}, and why")
-    for names, remarks in _grouped(page.ways[1:]):
+    for names, remarks in remarks_of(page.ways[1:]):
         yield Text(names, style="bold")
         for remark in remarks:
             yield Padding(_remark(remark), (0, 0, 0, 2))
@@ -185,27 +184,13 @@ def _remark(remark: Remark) -> Table:
     return table
 
 
-def _grouped(ways: Sequence[Way]) -> Iterator[tuple[str, list[Remark]]]:
-    """Give each way its remarks; what all of Scrapy's have in common is said once."""
-    scrapys = [way for way in ways if way.name.startswith(_SCRAPY)]
-    common: list[Remark] = []
-    if len(scrapys) > 1:
-        common = [one for one in scrapys[0].remarks if all(one in w.remarks for w in scrapys)]
-    for way in ways:
-        if common and scrapys and way is scrapys[0]:
-            yield f"{_SCRAPY}, with each of its {len(scrapys)} handlers", common
-        own = [one for one in way.remarks if way not in scrapys or one not in common]
-        if own or way not in scrapys:
-            yield f"{way.name}{', besides' if way in scrapys and common else ''}", own
-
-
 def _requests(page: Page) -> Iterator[RenderableType]:
     first = page.ways[0]
     if not first.exchanges and not any(way.exchanges for way in page.ways):
         return
     yield _heading(f"The requests as they were sent, beside those of {first.name}")
     yield Text(_KEY, style="dim")
-    for names, way in _alike(page.ways[1:]):
+    for names, way in senders(page.ways[1:]):
         yield Text()
         besides = [one for one in way.exchanges if one.purpose == ROBOTS]
         if besides:
@@ -213,27 +198,16 @@ def _requests(page: Page) -> Iterator[RenderableType]:
         yield from _pairs(first, way, names)
 
 
-def _alike(ways: Sequence[Way]) -> Iterator[tuple[str, Way]]:
-    """Put those together that sent the same octets."""
-    left = list(ways)
-    while left:
-        way = left[0]
-        sent = [one.request for one in way.exchanges]
-        same = [other for other in left if [one.request for one in other.exchanges] == sent]
-        left = [other for other in left if other not in same]
-        yield ", ".join(other.name for other in same), way
-
-
 def _pairs(first: Way, way: Way, names: str) -> Iterator[RenderableType]:
-    pairs, redirects, kept = list(zip_longest(_asked(first), _asked(way))), 0, 0
-    for left, right in pairs:
+    both, redirects, kept = pairs(first, way), 0, 0
+    for left, right in both:
         is_redirect = all(one is None or one.purpose == REDIRECT for one in (left, right))
         redirects += is_redirect
         if kept == MAX_PAIRS or (is_redirect and redirects > MAX_REDIRECTS):
             continue
         kept += 1
         yield _pair(left, right, first.name, names)
-    if more := len(pairs) - kept:
+    if more := len(both) - kept:
         yield Text(f"... and {counted(more, 'request')} more: see --json")
 
 
@@ -264,10 +238,6 @@ def _summary(exchange: Exchange) -> str:
     method, target, _ = request_line(exchange.request)
     answered = "no answer" if exchange.status is None else str(exchange.status)
     return f"{method} {visible(target[:60])}, {len(exchange.request):,} octets -> {answered}"
-
-
-def _asked(way: Way) -> list[Exchange]:
-    return [one for one in way.exchanges if one.purpose != ROBOTS]
 
 
 def print_to(file: TextIO, comparison: Comparison) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netcrawl.compare.amounts import listed
 from netcrawl.compare.heads import fields_of, request_line
 from netcrawl.compare.observed import PAGE, ROBOTS
 from sockettools.text import visible
@@ -95,5 +96,4 @@ def _done(way: Way) -> float | None:
 
 
 def _names(ways: Sequence[Way]) -> str:
-    names = [way.name for way in ways]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed([way.name for way in ways])

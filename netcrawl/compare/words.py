@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from netcrawl.compare import reasons
+from netcrawl.compare.amounts import listed
 from netcrawl.compare.fetched import Habits
 from netcrawl.compare.heads import fields_of, request_line, value_of
 from netcrawl.compare.observed import OTHER, PAGE, REDIRECT, RETRY, ROBOTS
@@ -101,10 +102,10 @@ def _head(first: Way, way: Way, kind: str) -> Iterator[Remark]:
     both = [name for name in mine if name in others]
     spelled = [others[name].name for name in both if others[name].name != mine[name].name]
     if spelled:
-        yield Remark("case", f"spells {_listed(spelled)} differently", reasons.CASE)
+        yield Remark("case", f"spells {_names(spelled)} differently", reasons.CASE)
     order = [name for name in others if name in mine]
     if both != order:
-        written = _listed([others[name].name for name in order])
+        written = _names([others[name].name for name in order])
         yield Remark("order", f"sends its fields in another order: {written}", reasons.ORDER)
 
 
@@ -230,7 +231,7 @@ def _answer(way: Way) -> Iterator[Remark]:
     """Tell which fields the caller does not get, or gets otherwise, that do not matter."""
     lost = [one.where for one in way.differences if _is_carrying(one) and not one.theirs]
     if lost:
-        yield Remark("answer", f"does not hand over {_listed(lost)}", reasons.HANDED)
+        yield Remark("answer", f"does not hand over {_names(lost)}", reasons.HANDED)
 
 
 def _is_carrying(difference: object) -> bool:
@@ -284,11 +285,5 @@ def _shown(value: str) -> str:
     return visible(cut)
 
 
-def _listed(names: Iterable[str]) -> str:
-    """Write names as a sentence has them.
-
-    >>> _listed(["A"]), _listed(["A", "B", "C"])
-    ('A', 'A, B and C')
-    """
-    *most, last = map(_shown, names)
-    return f"{', '.join(most)} and {last}" if most else last
+def _names(names: Iterable[str]) -> str:
+    return listed([_shown(name) for name in names])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from netcrawl.compare.grouping import pairs, remarks_of, senders
 from netcrawl.compare.heads import CHANGED, MOVED, ONLY_LEFT, ONLY_RIGHT, SAME, side_by_side
-from netcrawl.compare.observed import ROBOTS
 from netcrawl.compare.result import PHASES
 from netcrawl.report.conversation import Step, milliseconds, steps
 from netcrawl.report.page import render
@@ -30,9 +30,6 @@ MAX_REMARKS = 100
 
 # Characters of the octets of all conversations together.
 MAX_CHARACTERS = 4_000_000
-
-# How the names of ways through it begin.
-_SCRAPY = "Scrapy"
 
 PHASE_NAMES = {
     "resolve": "resolve",
@@ -172,7 +169,7 @@ def _compared(page: Page, runs: int, at: int, room: _Room) -> Compared:
         _phases(timed, runs) if timed else None,
         "" if page.comparable else shown(page.why_not, 400) or "the answers differ",
         _differences(page),
-        list(_remarks(page.ways[1:])),
+        [(shown(names, 400), it[:MAX_REMARKS]) for names, it in remarks_of(page.ways[1:])],
         [_conversation(way, room.characters) for way in page.ways],
         list(_beside(page.ways, room.pairs)),
     )
@@ -281,22 +278,6 @@ def _differences(page: Page) -> Table | None:
     return table(f"Where the answers differ from that of {first}", head, rows)
 
 
-def _remarks(ways: Sequence[Way]) -> Iterator[tuple[str, Sequence[Remark]]]:
-    """Give each way its remarks; what those of Scrapy's have in common is said once."""
-    scrapys = [way for way in ways if way.name.startswith(_SCRAPY)]
-    common: list[Remark] = []
-    if len(scrapys) > 1:
-        common = [it for it in scrapys[0].remarks if all(it in way.remarks for way in scrapys)]
-    for way in ways:
-        if common and way is scrapys[0]:
-            yield f"{_SCRAPY}, with each of its {len(scrapys)} handlers", common[:MAX_REMARKS]
-        if way in scrapys and common:
-            if own := [it for it in way.remarks if it not in common]:
-                yield f"{shown(way.name)}, besides", own[:MAX_REMARKS]
-        else:
-            yield shown(way.name), way.remarks[:MAX_REMARKS]
-
-
 def _conversation(way: Way, room: int) -> Conversation:
     made, left_out = steps(way, room)
     summary = (
@@ -307,31 +288,12 @@ def _conversation(way: Way, room: int) -> Conversation:
 
 
 def _beside(ways: Sequence[Way], most: int) -> Iterator[Beside]:
-    first = ways[0]
-    for names, way in _alike(ways[1:]):
-        ours, theirs = (
-            [it for it in one.exchanges if it.purpose != ROBOTS] for one in (first, way)
-        )
-        number = max(len(ours), len(theirs))
-        pairs = [
-            _pair(
-                ours[at] if at < len(ours) else None,
-                theirs[at] if at < len(theirs) else None,
-                (shown(first.name), names),
-            )
-            for at in range(min(number, most))
-        ]
-        if pairs:
-            yield Beside(names, pairs, max(number - most, 0))
-
-
-def _alike(ways: Sequence[Way]) -> Iterator[tuple[str, Way]]:
-    """Put those together that sent the same octets."""
-    groups: dict[tuple[bytes, ...], list[Way]] = {}
-    for way in ways:
-        groups.setdefault(tuple(it.request for it in way.exchanges), []).append(way)
-    for same in groups.values():
-        yield ", ".join(shown(way.name) for way in same), same[0]
+    for together, way in senders(ways[1:]):
+        first, names = shown(ways[0].name), shown(together, 400)
+        both = pairs(ways[0], way)
+        if both:
+            made = [_pair(left, right, (first, names)) for left, right in both[:most]]
+            yield Beside(names, made, len(both) - len(made))
 
 
 def _pair(left: Exchange | None, right: Exchange | None, names: tuple[str, str]) -> Pair:

@@ -20,22 +20,16 @@ from netcrawl.compare.result import (
     Phase,
     Piece,
     Remark,
-    Spread,
     Way,
 )
 from netcrawl.compare.servers import ServerAnswer, ServerComparison, ServerFailure, ServerRow
+from tests.netcrawl.compare.comparisons import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REQUEST = b"GET /a HTTP/1.1\r\nHost: h.example\r\nAccept: */*\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na\x00\xff"
-
-
-def spread(*samples: float) -> Spread:
-    """Return what so many runs came to."""
-    ordered = sorted(samples)
-    return Spread(samples, ordered[len(ordered) // 2], ordered[0], ordered[-1])
 
 
 def connection(pieces: Sequence[Piece] = (), number: int = 1) -> Connection:
