@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DAY = datetime.timedelta(days=1)
+DAY = datetime.timedelta(days=1)
 
 # From Python 3.13 on an authority has to say so (VERIFY_X509_STRICT).
 _MAY_SIGN = x509.KeyUsage(
@@ -41,9 +41,9 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._contexts: dict[str, ssl.SSLContext] = {}
-        name = _named("netcrawl compare: throwaway authority")
+        name = named("netcrawl: throwaway authority")
         self._certificate = (
-            _builder(name, name, self._key)
+            builder(name, name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_MAY_SIGN, critical=True)
             .add_extension(
@@ -63,43 +63,57 @@ class Authority:
         if host not in self._contexts:
             path = self._folder / f"{len(self._contexts)}.pem"
             path.touch(mode=0o600)
-            path.write_bytes(self._issue(host))
+            path.write_bytes(self.issue(host))
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(path)
             self._contexts[host] = context
         return self._contexts[host]
 
-    def _issue(self, host: str) -> bytes:
+    def issue(self, *hosts: str, until: datetime.timedelta = DAY) -> bytes:
+        """Return a key and its certificate for these names and addresses, as PEM.
+
+        Raises:
+            ValueError: no certificate can bear such a name.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        name: x509.GeneralName
-        try:
-            name = x509.IPAddress(ip_address(host))
-        except ValueError:
-            name = x509.DNSName(host)
         certificate = (
-            _builder(_named("netcrawl compare"), self._certificate.subject, key)
-            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+            builder(named("netcrawl"), self._certificate.subject, key, until)
+            .add_extension(
+                x509.SubjectAlternativeName([general_name(host) for host in hosts]), critical=False
+            )
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                 critical=False,
             )
             .sign(self._key, hashes.SHA256())
         )
-        private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        return private + certificate.public_bytes(serialization.Encoding.PEM)
+        return pem(key, certificate)
 
 
-def _named(text: str) -> x509.Name:
+def general_name(host: str) -> x509.GeneralName:
+    """Return what a certificate says for a name or an address.
+
+    Raises:
+        ValueError: no certificate can bear that name.
+    """
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def named(text: str) -> x509.Name:
+    """Return the name of somebody, of up to 64 characters."""
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+def builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    until: datetime.timedelta = DAY,
 ) -> x509.CertificateBuilder:
+    """Begin a certificate that is valid from two days ago ``until`` then, counted from now."""
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -107,6 +121,16 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
+        .not_valid_before(now - 2 * DAY)
+        .not_valid_after(now + until)
     )
+
+
+def pem(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> bytes:
+    """Return both as one file has them; the key is not encrypted."""
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return private + certificate.public_bytes(serialization.Encoding.PEM)

@@ -33,7 +33,7 @@ _USERS = ("user", "other", "zoë")
 def aiosmtp() -> Iterator[SmtpServer]:
     """Run it."""
     with daemon_folder() as folder, held_ports(2) as (plain, tls):
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "certificate.pem")
         for user in _USERS:
             (folder / "mail" / user / "new").mkdir(parents=True)

@@ -94,7 +94,7 @@ login:
 def exim() -> Iterator[SmtpServer]:
     """Run it."""
     with daemon_folder() as folder, held_ports(2) as (plain, tls):
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "certificate.pem")
         for name in ("spool", "mail", "log"):
             (folder / name).mkdir()

@@ -58,7 +58,7 @@ def gophernicus() -> Iterator[Hole]:
     with ExitStack() as stack:
         folder = stack.enter_context(daemon_folder())
         _write_files(folder / "hole")
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "server.pem")
         (folder / "server.pem").chmod(0o644)
         log = folder / "log"

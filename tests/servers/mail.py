@@ -173,7 +173,7 @@ def mail() -> Iterator[Mail]:
         is_root = os.getuid() == 0
         owner = "dovecot" if is_root else pwd.getpwuid(os.getuid()).pw_name
         group = "dovecot" if is_root else grp.getgrgid(os.getgid()).gr_name
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "server.pem")
         text = _CONFIGURATION if is_root else _CONFIGURATION + _WITHOUT_ROOT
         configuration = folder / "dovecot.conf"

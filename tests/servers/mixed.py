@@ -119,7 +119,7 @@ class _Mixed(asyncio.Protocol):
 
 
 async def _serve(folder: Path) -> None:
-    Authority.create(folder).issue(folder / "tls.pem")
+    Authority(folder).issue(folder / "tls.pem")
     context = server_context(str(folder / "tls.pem"))
     loop = asyncio.get_running_loop()
     plain, encrypted = [

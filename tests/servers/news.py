@@ -170,7 +170,7 @@ def news() -> Iterator[News]:
     with ExitStack() as stack:
         folder = stack.enter_context(daemon_folder())
         innd, plain, tls = stack.enter_context(held_ports(3))
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "server.pem")
         _write_files(folder, innd)
         env = {"INNCONF": f"{folder}/inn.conf"}

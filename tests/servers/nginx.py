@@ -198,7 +198,7 @@ def _test_servers(folder: Path, places: dict[str, str]) -> str:
 
 
 def _write_certificates(folder: Path) -> Authority:
-    authority = Authority.create(folder)
+    authority = Authority(folder)
     authority.issue(folder / "tls.pem")
     authority.issue(folder / "expired.pem", expired=True)
     authority.issue(folder / "misnamed.pem", "elsewhere.example")

@@ -84,7 +84,7 @@ _TLS = """
 def proftpd() -> Iterator[FtpServer]:
     """Run it: without TLS, with AUTH TLS, and with TLS from the beginning."""
     with daemon_folder() as folder, held_ports(3) as held:
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "tls.pem")
         (folder / "tls.pem").chmod(0o600)
         root = folder / "root"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def pyftpd() -> Iterator[FtpServer]:
     """Run it: without TLS, with AUTH TLS, and with TLS from the beginning."""
     with daemon_folder() as folder, held_ports(3) as held:
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "tls.pem")
         write_files(folder / "root")
         ports = dict(zip(("plain", "explicit", "implicit"), held, strict=True))

@@ -49,7 +49,7 @@ def telnet_servers() -> Iterator[TelnetServers]:
         application = folder / "app.sh"
         application.write_text(_APPLICATION)
         application.chmod(0o755)
-        authority = Authority.create(folder)
+        authority = Authority(folder)
         authority.issue(folder / "server.pem")
         plain, busybox, tls = stack.enter_context(held_ports(3))
         telnetd = f"/usr/sbin/telnetd -h -E {application}"

@@ -248,7 +248,7 @@ def test_a_name_that_there_is_not() -> None:
 
 
 def test_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority = Authority.create(tmp_path)
+    authority = Authority(tmp_path)
     authority.issue(tmp_path / "server.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
 

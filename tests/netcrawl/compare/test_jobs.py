@@ -187,7 +187,7 @@ def test_who_takes_too_long_is_ended() -> None:
 
 @pytest.mark.soak
 def test_https_is_the_same_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority = Authority.create(tmp_path)
+    authority = Authority(tmp_path)
     certificate = tmp_path / "server.pem"
     authority.issue(certificate, "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))

@@ -253,7 +253,7 @@ def test_many_connections_with_a_delay() -> None:
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority = Authority.create(tmp_path)
+    authority = Authority(tmp_path)
     authority.issue(tmp_path / "server.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
 

@@ -170,7 +170,7 @@ def test_an_address_instead_of_the_resolvers() -> None:
 
 
 def test_a_certificate_is_checked_for_the_name_not_the_address(tmp_path: Path) -> None:
-    authority = Authority.create(tmp_path)
+    authority = Authority(tmp_path)
     authority.issue(tmp_path / "server.pem", "www.example.com")
     with ScriptedServer(answer(b"hello"), certificate=tmp_path / "server.pem") as server:
         names = ("www.example.com", "other.example.com")

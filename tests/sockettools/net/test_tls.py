@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_certificate(
     version: ssl.TLSVersion,
     tmp_path: Path,
 ) -> None:
-    authority = Authority.create(tmp_path)
+    authority = Authority(tmp_path)
     path = tmp_path / "server.pem"
     authority.issue(path, expired=expired)
     context = client_context(ca_file=str(authority.path) if trusted else None)

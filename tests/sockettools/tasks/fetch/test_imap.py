@@ -540,7 +540,7 @@ def test_bytes_before_the_encryption() -> None:
 
 
 def test_what_was_said_before_the_encryption_is_forgotten(tmp_path: Path) -> None:
-    authority = Authority.create(tmp_path)
+    authority = Authority(tmp_path)
     authority.issue(tmp_path / "server.pem")
     said: list[str] = []
 

@@ -364,7 +364,7 @@ def test_time_is_up() -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     folder = tmp_path_factory.mktemp("authority")
-    authority = Authority.create(folder)
+    authority = Authority(folder)
     authority.issue(folder / "server.pem")
     return authority
 

@@ -78,7 +78,7 @@ class Mail:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     folder = tmp_path_factory.mktemp("tls")
-    authority = Authority.create(folder)
+    authority = Authority(folder)
     authority.issue(folder / "certificate.pem")
     return authority
 
