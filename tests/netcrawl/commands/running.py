@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from unittest.mock import patch
@@ -11,7 +12,10 @@ import pytest
 from scrapy.cmdline import execute
 from scrapy.settings import Settings
 
-from tests.crawling import Crawl
+from tests.crawling import ROOT, Crawl
+from tests.patience import SECONDS
+
+COMPARE = [sys.executable, "-m", "scrapy", "compare"]
 
 
 def jobs(*arguments: object) -> Crawl:
@@ -22,6 +26,18 @@ def jobs(*arguments: object) -> Crawl:
 def report(*arguments: object) -> Crawl:
     """Run ``scrapy report`` to its end."""
     return command("report", *arguments)
+
+
+def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``scrapy compare`` to its end, in a process of its own: it starts others."""
+    return subprocess.run(
+        [*COMPARE, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
 
 
 def command(name: str, *arguments: object) -> Crawl:

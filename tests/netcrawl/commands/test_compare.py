@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from netcrawl.compare.result import from_json
 from sockettools.practice import PracticeServer
 from tests.crawling import ROOT
+from tests.netcrawl.commands.running import COMPARE, compare
 from tests.patience import SECONDS
 from tests.servers.scripted import ScriptedServer, answer
 
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.servers.scripted import Client
-
-COMMAND = [sys.executable, "-m", "scrapy", "compare"]
-
-
-def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
 
 
 def test_without_a_url_it_is_the_practice_web() -> None:
@@ -43,6 +30,7 @@ def test_without_a_url_it_is_the_practice_web() -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.soak
 def test_json_is_all_of_standard_output() -> None:
     with PracticeServer() as web:
         urls = [f"{web.url}{path}" for path in ("romeo.txt", "status/404")]
@@ -163,7 +151,7 @@ def test_who_reads_no_further_is_no_failure() -> None:
     os.close(reader)
     with PracticeServer() as web, os.fdopen(writer, "wb") as output:
         done = subprocess.run(
-            [*COMMAND, "--runs", "1", "--json", f"{web.url}romeo.txt"],
+            [*COMPARE, "--runs", "1", "--json", f"{web.url}romeo.txt"],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.PIPE,

@@ -6,14 +6,13 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.crawling import ROOT
-from tests.netcrawl.commands.running import command
+from tests.netcrawl.commands.running import COMPARE, command
 from tests.patience import SECONDS, patience
 from tests.processes import is_gone
 from tests.servers.scripted import ScriptedServer
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.servers.scripted import Client
-
-COMMAND = [sys.executable, "-m", "scrapy", "compare"]
 
 
 @pytest.mark.parametrize("url", ["http://user:secret@h/", "ftp://user:se/cret@h/", "user:secret@h"])
@@ -44,7 +41,7 @@ def test_a_closed_standard_output_is_told_before_anything_is_fetched() -> None:
 
     with ScriptedServer(count) as server:
         done = subprocess.run(
-            f"exec {shlex.join([*COMMAND, '--runs', '1', f'{server.url}/'])} >&-",
+            f"exec {shlex.join([*COMPARE, '--runs', '1', f'{server.url}/'])} >&-",
             shell=True,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -81,7 +78,7 @@ def test_who_is_ended_leaves_nobody_and_nothing_behind(
 
     with ScriptedServer(hang) as server:
         process = subprocess.Popen(
-            [*COMMAND, *job, f"{server.url}/{tmp_path.name}"],
+            [*COMPARE, *job, f"{server.url}/{tmp_path.name}"],
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(tmp_path)},
             stdout=subprocess.PIPE,

@@ -1,27 +1,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.crawling import ROOT
-from tests.patience import SECONDS
+from tests.netcrawl.commands.running import compare
 from tests.servers.ports import held_ports
-
-COMMAND = [sys.executable, "-m", "scrapy", "compare"]
-
-
-def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
 
 
 @pytest.mark.soak
