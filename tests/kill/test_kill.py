@@ -29,13 +29,25 @@ def site() -> Iterator[Site]:
         pytest.param(
             "async", [Death("twice", requests=70, seconds=0.1)], id="async", marks=pytest.mark.soak
         ),
-        pytest.param("starts", [Death(requests=40), Death(requests=30, seconds=0.1)], id="starts"),
-        pytest.param("counter", [Death(requests=40), Death(at_close=True)], id="counter"),
+        pytest.param(
+            *("starts", [Death(requests=40), Death(requests=30, seconds=0.1)]),
+            id="starts",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            *("counter", [Death(requests=40), Death(at_close=True)]),
+            id="counter",
+            marks=pytest.mark.soak,
+        ),
         pytest.param("media", [Death("group", requests=50)], id="media"),
         pytest.param(
             "words", [Death(requests=90), Death(step="file:4")], id="words", marks=pytest.mark.soak
         ),
-        pytest.param("images", [Death("once", requests=60), Death(at_close=True)], id="images"),
+        pytest.param(
+            *("images", [Death("once", requests=60), Death(at_close=True)]),
+            id="images",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_crawl_that_is_killed_ends_as_one_that_is_not(

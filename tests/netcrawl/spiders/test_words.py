@@ -115,7 +115,7 @@ def test_an_interrupt_keeps_the_counts(tmp_path: Path) -> None:
         PageServer(SITE) as server,
         start_crawl(
             *("words", "-a", f"url={server.url}/", "-a", "depth=1", "-O", feed),
-            *("-s", "DOWNLOAD_DELAY=2", "-L", "DEBUG"),
+            *("-s", "DOWNLOAD_DELAY=1", "-L", "DEBUG"),
         ) as process,
     ):
         assert process.stderr is not None
