@@ -39,7 +39,7 @@ def site() -> Iterator[Site]:
             id="counter",
             marks=pytest.mark.soak,
         ),
-        pytest.param("media", [Death("group", requests=50)], id="media"),
+        pytest.param("media", [Death("group", requests=50)], id="media", marks=pytest.mark.soak),
         pytest.param(
             "words", [Death(requests=90), Death(step="file:4")], id="words", marks=pytest.mark.soak
         ),

@@ -42,6 +42,7 @@ def remarks(page: Page, number: int = 1) -> list[str]:
     return [one.text for one in page.ways[number].remarks]
 
 
+@pytest.mark.soak
 def test_all_ways_on_the_practice_web() -> None:
     with PracticeServer() as web:
         comparison = compare([f"{web.url}page1.htm"], Plan(runs=1, max_time=SECONDS))
@@ -247,6 +248,7 @@ def test_a_name_that_there_is_not() -> None:
     assert all(way.error for way in page.ways)
 
 
+@pytest.mark.soak
 def test_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     authority.issue(tmp_path / "server.pem")

@@ -105,6 +105,7 @@ def test_every_way_has_the_same_answer_on_the_practice_web(
     assert "Same answer from all (sockets, " in text_of(comparison)
 
 
+@pytest.mark.soak
 def test_a_delay_is_paid_for_every_round_trip_that_is_waited_for() -> None:
     comparison = compare("crawl", trips=(0.0, 0.1))
 

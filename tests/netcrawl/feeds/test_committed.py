@@ -90,7 +90,7 @@ READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("option", ["-O", "-o"])
+@pytest.mark.parametrize("option", ["-O", pytest.param("-o", marks=pytest.mark.soak)])
 def test_a_crawl_cut_short_in_every_way(option: str, site: PageServer, tmp_path: Path) -> None:
     feeds = {ending: tmp_path / f"links.{ending}" for ending in READERS}
     outputs = [word for feed in feeds.values() for word in (option, feed)]

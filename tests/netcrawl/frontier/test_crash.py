@@ -124,9 +124,9 @@ def test_a_crawl_that_nothing_ends(tmp_path: Path, reactor: str) -> None:
 @pytest.mark.parametrize(
     ("reactor", "steps"),
     [
-        pytest.param("asyncio", (1, 9), id="at-the-start"),
+        pytest.param("asyncio", (1, 9), id="at-the-start", marks=pytest.mark.soak),
         pytest.param("asyncio", (20, 40, 60), id="in-the-middle"),
-        pytest.param("asyncio", (100, 30), id="late"),
+        pytest.param("asyncio", (100, 30), id="late", marks=pytest.mark.soak),
         pytest.param("select", (15, 70), id="without-asyncio"),
     ],
 )

@@ -45,8 +45,14 @@ def crawled(feed: Path, *settings: dict[str, Any]) -> dict[str, Any]:
     "direct",
     [
         pytest.param(DIRECT, id="both"),
-        pytest.param({"ITEM_PROCESSOR": DIRECT["ITEM_PROCESSOR"]}, id="items"),
-        pytest.param({"SPIDER_MIDDLEWARES": DIRECT["SPIDER_MIDDLEWARES"]}, id="outputs"),
+        pytest.param(
+            {"ITEM_PROCESSOR": DIRECT["ITEM_PROCESSOR"]}, id="items", marks=pytest.mark.soak
+        ),
+        pytest.param(
+            {"SPIDER_MIDDLEWARES": DIRECT["SPIDER_MIDDLEWARES"]},
+            id="outputs",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_crawl_is_what_it_is_without(

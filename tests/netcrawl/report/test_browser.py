@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = needs_programs("chromium")
+pytestmark = [needs_programs("chromium"), pytest.mark.soak]
 
 # Milliseconds; machines that run tests are busy.
 PATIENCE = 60_000

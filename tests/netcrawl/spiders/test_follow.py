@@ -244,31 +244,57 @@ THREE = "<a href=/1>1</a><a href=/2>2</a><a href=/3>3</a>"
             THREE + "<a href='JavaScript:void(0)'>j</a>",
             r"position 4 of page U/b cannot be followed: 'JavaScript:void\(0\)'",
             id="javascript",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
             THREE + f"<a href='data:,{'x' * 999}'>d</a>",
             r"cannot be followed: 'data:,x{74}'\.\.\., it does not begin",
             id="a long data URL",
+            marks=pytest.mark.soak,
         ),
         pytest.param(THREE + "<a name=x>n</a>", r"position 4 of page U/b has no href", id="href"),
         pytest.param(
-            THREE + "<a href='http://[bad/'>b</a>", r"'http://\[bad/', Invalid IPv6", id="malformed"
+            THREE + "<a href='http://[bad/'>b</a>",
+            r"'http://\[bad/', Invalid IPv6",
+            id="malformed",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
-            THREE + "<a href='http://h:0/'>b</a>", r"'http://h:0/', its port is not", id="port"
+            THREE + "<a href='http://h:0/'>b</a>",
+            r"'http://h:0/', its port is not",
+            id="port",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
-            THREE + f"<a href='/{'x' * 3000}'>l</a>", r"it has \d{4} characters", id="long URL"
+            THREE + f"<a href='/{'x' * 3000}'>l</a>",
+            r"it has \d{4} characters",
+            id="long URL",
+            marks=pytest.mark.soak,
         ),
         pytest.param(Answer("", status=404), r"page U/b answered 404 Not Found", id="404"),
-        pytest.param(Answer("", status=500), r"page U/b answered 500 Internal", id="500"),
+        pytest.param(
+            Answer("", status=500),
+            r"page U/b answered 500 Internal",
+            id="500",
+            marks=pytest.mark.soak,
+        ),
         pytest.param(
             Answer(b"%PDF", "application/pdf"),
             r"page U/b is not HTML but 'application/pdf'",
             id="PDF",
         ),
-        pytest.param(Answer("words", "text/plain"), r"is not HTML but 'text/plain'", id="text"),
-        pytest.param(Answer(b"\xff\xd8\0", None), r"not HTML but of no stated type$", id="untyped"),
+        pytest.param(
+            Answer("words", "text/plain"),
+            r"is not HTML but 'text/plain'",
+            id="text",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            Answer(b"\xff\xd8\0", None),
+            r"not HTML but of no stated type$",
+            id="untyped",
+            marks=pytest.mark.soak,
+        ),
         pytest.param(
             Answer(THREE, cut=3), r"page U/b ended before it was complete", id="truncated"
         ),
@@ -296,9 +322,13 @@ THREE = "<a href=/1>1</a><a href=/2>2</a><a href=/3>3</a>"
             Answer("x", fields={"Content-Encoding": "rot13"}),
             r"page U/b is not HTML but compressed in an unknown way, 'rot13'",
             id="an unknown compression",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
-            Answer("", status=304), r"page U/b answered 304 Not Modified and leads to no", id="304"
+            Answer("", status=304),
+            r"page U/b answered 304 Not Modified and leads to no",
+            id="304",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
             Answer("xyz", fields={"Content-Encoding": "gzip"}),

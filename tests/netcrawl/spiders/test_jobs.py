@@ -37,7 +37,7 @@ def in_one_go(arguments: list[str], folder: Path) -> list[str]:
 
 
 def in_parts(
-    arguments: list[str], folder: Path, option: str = "-o", *, pages: int = 7
+    arguments: list[str], folder: Path, option: str = "-o", *, pages: int = 12
 ) -> list[str]:
     """Stop a crawl after each few pages, until it is finished; return the lines of its feed."""
     feed = folder / "parts.jsonl"
@@ -105,7 +105,7 @@ def test_files(practice: PracticeServer, tmp_path: Path) -> None:
     arguments = ["files", "-a", "depth=1", "-a", r"match=/named/", "-a", f"store={store}"]
     arguments += ["-a", f"url={practice.url}files/"]
 
-    parts = in_parts(arguments, tmp_path, pages=12)
+    parts = in_parts(arguments, tmp_path)
     stored = contents(store)
     for item in map(json.loads, parts):
         assert item["path"] is None or stored[item["path"]] == item["sha256"]
@@ -123,7 +123,7 @@ def test_images(practice: PracticeServer, tmp_path: Path) -> None:
     # One of the pictures is at another host, which nobody has, and would be asked politely.
     arguments += ["-a", f"url={practice.url}gallery/", "-s", "DOWNLOAD_DELAY=0"]
 
-    parts = records(in_parts(arguments, tmp_path, pages=12))
+    parts = records(in_parts(arguments, tmp_path))
     shown = (store / SHEET).read_text().count("<figure>")
     shutil.rmtree(store)
 
