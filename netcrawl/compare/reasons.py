@@ -33,6 +33,13 @@ _COOKIES = {
     "scrapy": "the setting COOKIES_ENABLED",
 }
 
+_MOST_REDIRECTS = {
+    "by-hand": "a browser gives up after 20",
+    "urllib": "HTTPRedirectHandler.max_redirections and max_repeats: 10, and 4 to the same URL",
+    "twisted": "RedirectAgent gives up after its redirectLimit, which is 20",
+    "scrapy": "the setting REDIRECT_MAX_TIMES: so many, and then it gives up",
+}
+
 _CODING = {
     "urllib": "urllib undoes none: gzip.decompress is for the caller to call",
     "twisted": "an Agent undoes none: ContentDecoderAgent would",
@@ -45,7 +52,6 @@ RESENT = "the handler itself sends a request once more, when its connection is l
 LOST = "a request whose connection is lost goes out on another one"
 KEPT = "a connection that is kept costs no new handshake"
 NO_REDIRECTS = "the setting REDIRECT_ENABLED is off"
-MOST_REDIRECTS = "the setting REDIRECT_MAX_TIMES: so many, and then it gives up"
 REFRESH = "the setting METAREFRESH_ENABLED: the page tells a browser to go on there"
 DELAY = "the setting DOWNLOAD_DELAY: no faster than a person who clicks"
 ORDER = "the order has no meaning in HTTP, but servers do tell clients apart by it"
@@ -66,6 +72,11 @@ def of_missing(kind: str, name: str) -> str:
 def of_cookies(kind: str) -> str:
     """Say why cookies are sent back, or not."""
     return _COOKIES.get(kind, "")
+
+
+def of_most_redirects(kind: str) -> str:
+    """Say why no more redirects are followed."""
+    return _MOST_REDIRECTS.get(kind, "")
 
 
 def of_coding(kind: str) -> str:

@@ -94,7 +94,6 @@ def child(way: str, url: str) -> None:
     crawler.signals.connect(clock.start, signals.spider_opened)
     process.crawl(crawler, url=url)
     process.start()
-    stats = crawler.stats.get_stats()
     cpu = process_time() - clock.started
     stats = crawler.stats.get_stats()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import signature
 from typing import TYPE_CHECKING
+from urllib.request import HTTPRedirectHandler
 
 import pytest
+from twisted.web.client import RedirectAgent
 
 from netcrawl.compare import reasons
 from netcrawl.compare.fetched import Habits
 from netcrawl.compare.result import AnswerDifference, Exchange
 from netcrawl.compare.verdict import verdict
 from netcrawl.compare.words import remarks
+from sockettools.browser.options import MAX_REDIRECTS
 from tests.netcrawl.compare.comparisons import way
 
 if TYPE_CHECKING:
@@ -218,10 +222,26 @@ def test_redirects_have_their_settings() -> None:
     first = did(asked(), hop)
 
     (off,) = remarks(first, did(asked()), "scrapy", Habits(redirects=False))
-    loop = remarks(first, did(asked(), hop, hop, answer=None), "scrapy")
 
     assert (off.text, off.why) == ("follows 0 redirects, and other 1", reasons.NO_REDIRECTS)
-    assert reasons.MOST_REDIRECTS in [one.why for one in loop]
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [
+        ("by-hand", str(MAX_REDIRECTS)),
+        ("urllib", str(HTTPRedirectHandler.max_redirections)),
+        ("twisted", str(signature(RedirectAgent).parameters["redirectLimit"].default)),
+        ("scrapy", "REDIRECT_MAX_TIMES"),
+    ],
+)
+def test_who_follows_no_more_redirects_has_a_limit(kind: str, limit: str) -> None:
+    hop = asked(purpose="redirect")
+
+    found = remarks(did(asked(), hop), did(asked(), hop, hop, answer=None, error=""), kind)
+
+    (why,) = [one.why for one in found if one.text == "follows 2 redirects, and other 1"]
+    assert limit in why
 
 
 def test_tls_that_fails_is_tried_again() -> None:
