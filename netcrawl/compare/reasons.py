@@ -33,11 +33,21 @@ _COOKIES = {
     "scrapy": "the setting COOKIES_ENABLED",
 }
 
+# What the error of a way says that has followed so many redirects that it gives up, and why it did.
 _MOST_REDIRECTS = {
-    "by-hand": "a browser gives up after 20",
-    "urllib": "HTTPRedirectHandler.max_redirections and max_repeats: 10, and 4 to the same URL",
-    "twisted": "RedirectAgent gives up after its redirectLimit, which is 20",
-    "scrapy": "the setting REDIRECT_MAX_TIMES: so many, and then it gives up",
+    "by-hand": ("more than 20 redirects", "a browser gives up after 20"),
+    "urllib": (
+        "infinite loop",
+        "HTTPRedirectHandler.max_redirections and max_repeats: 10, and 4 to the same URL",
+    ),
+    "twisted": (
+        "Infinite redirection",
+        "RedirectAgent gives up after its redirectLimit, which is 20",
+    ),
+    "scrapy": (
+        "redirected again and again",
+        "the setting REDIRECT_MAX_TIMES: so many, and then it gives up",
+    ),
 }
 
 _CODING = {
@@ -74,9 +84,10 @@ def of_cookies(kind: str) -> str:
     return _COOKIES.get(kind, "")
 
 
-def of_most_redirects(kind: str) -> str:
-    """Say why no more redirects are followed."""
-    return _MOST_REDIRECTS.get(kind, "")
+def of_most_redirects(kind: str, error: str) -> str:
+    """Say why no more redirects are followed, if it is that what the error tells."""
+    told, why = _MOST_REDIRECTS.get(kind, ("", ""))
+    return why if told in error else ""
 
 
 def of_coding(kind: str) -> str:

@@ -161,8 +161,8 @@ def _redirects(first: Way, way: Way, kind: str, habits: Habits) -> Iterator[Rema
         why = ""
         if kind == "scrapy" and not habits.redirects:
             why = reasons.NO_REDIRECTS
-        elif theirs and way.answer is None:
-            why = reasons.of_most_redirects(kind)
+        elif theirs:
+            why = reasons.of_most_redirects(kind, way.error)
         yield Remark("redirect", text, why)
 
 

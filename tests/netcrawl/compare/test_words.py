@@ -227,21 +227,33 @@ def test_redirects_have_their_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "limit"),
+    ("kind", "error", "limit"),
     [
-        ("by-hand", str(MAX_REDIRECTS)),
-        ("urllib", str(HTTPRedirectHandler.max_redirections)),
-        ("twisted", str(signature(RedirectAgent).parameters["redirectLimit"].default)),
-        ("scrapy", "REDIRECT_MAX_TIMES"),
+        ("by-hand", "http://h/: more than 20 redirects", str(MAX_REDIRECTS)),
+        (
+            "urllib",
+            " ".join(HTTPRedirectHandler.inf_msg.split()),
+            str(HTTPRedirectHandler.max_redirections),
+        ),
+        (
+            "twisted",
+            "302 Infinite redirection detected to http://h/",
+            str(signature(RedirectAgent).parameters["redirectLimit"].default),
+        ),
+        ("scrapy", "http://h/: it is redirected again and again", "REDIRECT_MAX_TIMES"),
     ],
 )
-def test_who_follows_no_more_redirects_has_a_limit(kind: str, limit: str) -> None:
+def test_who_follows_no_more_redirects_has_a_limit(kind: str, error: str, limit: str) -> None:
     hop = asked(purpose="redirect")
 
-    found = remarks(did(asked(), hop), did(asked(), hop, hop, answer=None, error=""), kind)
+    def why(problem: str) -> str:
+        other = did(asked(), hop, hop, answer=None, error=problem)
+        found = remarks(did(asked(), hop), other, kind)
+        (it,) = [one.why for one in found if one.text == "follows 2 redirects, and other 1"]
+        return it
 
-    (why,) = [one.why for one in found if one.text == "follows 2 redirects, and other 1"]
-    assert limit in why
+    assert limit in why(error)
+    assert why("Connection refused") == ""
 
 
 def test_tls_that_fails_is_tried_again() -> None:
