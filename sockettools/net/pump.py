@@ -220,7 +220,7 @@ class _Watch:
         """Return once it is finished."""
         with self._changed:
             while not self._done:
-                self._changed.wait(min(self._patience(), WAKE_EVERY))
+                self._changed.wait(self._patience())
         if self._failure:
             raise self._failure
 
@@ -228,8 +228,8 @@ class _Watch:
         if self._timeout is None:
             return WAKE_EVERY
         left = self._last_move + self._timeout - monotonic()
-        if left > 0:
-            return left
-        if self._handing_on:
-            return self._timeout
-        raise ReadTimeout(f"nothing was sent or received for {self._timeout:g} s")
+        if left <= 0:
+            if not self._handing_on:
+                raise ReadTimeout(f"nothing was sent or received for {self._timeout:g} s")
+            left = self._timeout
+        return min(left, WAKE_EVERY)
