@@ -127,7 +127,8 @@ def test_ctrl_c_does_not_wait_for_the_resolver(
 
     def interrupt() -> None:
         asked.wait()
-        time.sleep(0.1)  # by then it waits
+        # Nothing tells that the main thread waits; were it later, this would only test less.
+        time.sleep(0.1)
         signal.pthread_kill(takes_it().ident or 0, signal.SIGINT)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
