@@ -36,15 +36,13 @@ def in_one_go(arguments: list[str], folder: Path) -> list[str]:
     return feed.read_text().splitlines()
 
 
-def in_parts(
-    arguments: list[str], folder: Path, option: str = "-o", *, pages: int = 12
-) -> list[str]:
+def in_parts(arguments: list[str], folder: Path, option: str = "-o") -> list[str]:
     """Stop a crawl after each few pages, until it is finished; return the lines of its feed."""
     feed = folder / "parts.jsonl"
     for number in range(1, MOST):
         done = crawl(
             *(*arguments, option, feed),
-            *("-s", f"JOBDIR={folder / 'job'}", "-s", f"CLOSESPIDER_PAGECOUNT={pages}"),
+            *("-s", f"JOBDIR={folder / 'job'}", "-s", "CLOSESPIDER_PAGECOUNT=12"),
             *("-s", "FRONTIER_COMMIT_COUNT=1"),
         )
         if "closespider_pagecount" not in done.stderr:
